@@ -1,0 +1,308 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Append appends the encoding of v to b, as the original would write it: an
+// integer of 32 bits as INT, any other as LONG, text as UTF-8, the pairs of a
+// map in order. On an error the result is b as it was. It allocates nothing but
+// room for the result.
+//
+// Errors wrap ErrUnencodable for values the wire cannot carry, ErrText, or
+// ErrDepth, ErrItems and ErrSize for the default limits.
+func Append(b []byte, v Value) ([]byte, error) {
+	var e Encoder
+	return e.Append(b, v)
+}
+
+// Encoder appends values that may hold values of other packages. The zero
+// Encoder does what Append does. It may be used concurrently if Ref may be.
+type Encoder struct {
+	// Ref makes the reference that a value of another package is sent as. If
+	// it is nil, such a value is ErrUnencodable; an error of Ref is returned
+	// as it is.
+	Ref func(v Value) (Ref, error)
+	// Limits apply to each call.
+	Limits Limits
+}
+
+// Append appends the encoding of v to b; see the function Append.
+func (e *Encoder) Append(b []byte, v Value) ([]byte, error) {
+	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
+	out, err := w.value(b, v)
+	if err != nil {
+		return b, err
+	}
+	return out, nil
+}
+
+// AppendAttrs appends a MAP whose keys are the names, as BYTES. The attributes
+// should be sorted by name, bytewise; if they are not, a sorted copy is
+// written. Of several with the same name the last counts.
+func (e *Encoder) AppendAttrs(b []byte, attrs []Attr) ([]byte, error) {
+	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
+	out, err := w.attrs(append(b, tagMap), attrs)
+	if err != nil {
+		return b, err
+	}
+	return out, nil
+}
+
+// writer is the state of one Append.
+type writer struct {
+	ref   func(v Value) (Ref, error)
+	lim   Limits
+	start int // where the value starts in the buffer
+	depth int // containers around the current value
+	items int // members so far
+}
+
+// value writes one value with its tag.
+func (w *writer) value(b []byte, v Value) ([]byte, error) {
+	switch v := v.(type) {
+	case None:
+		b = append(b, tagNone)
+	case Bool:
+		b = appendI32(append(b, tagBool), boolInt(bool(v)))
+	case Int:
+		b = appendInt(b, int64(v))
+	case Long:
+		return w.long(append(b, tagLong), string(v))
+	case Float:
+		b = binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v)))
+	case Bytes:
+		return w.raw(append(b, tagBytes), string(v))
+	case Text:
+		if !validText(string(v)) {
+			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(string(v)))
+		}
+		b = append(appendI32(append(b, tagText), len(textCodec)), textCodec...)
+		return w.raw(b, string(v))
+	case List:
+		return w.seq(append(b, tagSeq), v, seqList)
+	case Tuple:
+		return w.seq(append(b, tagSeq), v, seqTuple)
+	case Set:
+		return w.seq(append(b, tagSeq), v, seqSet)
+	case *Map:
+		return w.dict(append(b, tagMap), v)
+	case Slice:
+		b = appendI32(append(b, tagSlice), int(v.Start))
+		b = appendI32(appendI32(b, int(v.Stop)), int(v.Step))
+	case Ellipsis:
+		b = append(b, tagEllipsis)
+	case Exception:
+		b, err := w.raw(append(b, tagError), v.Class)
+		if err != nil {
+			return b, err
+		}
+		return w.seq(b, v.Args, seqTuple)
+	case Ref:
+		return w.reference(append(b, tagRef), v)
+	default:
+		return w.foreign(b, v)
+	}
+	return w.sized(b)
+}
+
+// sized checks the length so far.
+func (w *writer) sized(b []byte) ([]byte, error) {
+	if len(b)-w.start > w.lim.Bytes {
+		return b, fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
+	}
+	return b, nil
+}
+
+// appendInt writes an INT where it fits, a LONG where not.
+func appendInt(b []byte, n int64) []byte {
+	if n >= math.MinInt32 && n <= math.MaxInt32 {
+		return appendI32(append(b, tagInt), int(n))
+	}
+	b = appendI32(append(b, tagLong), 0)
+	at := len(b)
+	b = strconv.AppendInt(b, n, 10)
+	binary.BigEndian.PutUint32(b[at-sizeI32:], uint32(len(b)-at))
+	return b
+}
+
+// raw writes a length and the bytes of a string.
+func (w *writer) raw(b []byte, s string) ([]byte, error) {
+	if len(s) > math.MaxInt32 || len(s) > w.lim.Bytes {
+		return b, fmt.Errorf("%w: a string of %d bytes", ErrSize, len(s))
+	}
+	return w.sized(append(appendI32(b, len(s)), s...))
+}
+
+// long writes the decimal text of a LONG, in canonical form.
+func (w *writer) long(b []byte, s string) ([]byte, error) {
+	neg, digits, ok := splitLong(s)
+	if !ok {
+		return b, fmt.Errorf("%w: Long %s", ErrUnencodable, excerpt(s))
+	}
+	if !neg {
+		return w.raw(b, digits)
+	}
+	if len(digits) >= min(math.MaxInt32, w.lim.Bytes) {
+		return b, fmt.Errorf("%w: a number of %d digits", ErrSize, len(digits))
+	}
+	b = append(appendI32(b, len(digits)+1), '-')
+	return w.sized(append(b, digits...))
+}
+
+// enter counts a container of n members; the caller leaves it by decrementing
+// depth.
+func (w *writer) enter(n int) error {
+	w.depth++
+	w.items += n
+	switch {
+	case w.depth > w.lim.Depth:
+		return fmt.Errorf("%w: more than %d containers inside each other", ErrDepth, w.lim.Depth)
+	case w.items > w.lim.Items || n > math.MaxInt32:
+		return fmt.Errorf("%w: more than %d", ErrItems, w.lim.Items)
+	}
+	return nil
+}
+
+// seq writes the body of a SEQ.
+func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
+	if err := w.enter(len(items)); err != nil {
+		return b, err
+	}
+	b = appendSeqHeader(b, len(items), kind)
+	for _, item := range items {
+		var err error
+		if b, err = w.value(b, item); err != nil {
+			return b, err
+		}
+	}
+	w.depth--
+	return w.sized(b)
+}
+
+// dict writes the body of a MAP.
+func (w *writer) dict(b []byte, m *Map) ([]byte, error) {
+	if m != nil && m.foreign {
+		var err error
+		if m, err = m.resolved(w.ref); err != nil {
+			return b, err
+		}
+	}
+	if err := w.enter(pairLen * m.Len()); err != nil {
+		return b, err
+	}
+	b = appendI32(b, m.Len())
+	for _, p := range m.Pairs() {
+		var err error
+		b = appendSeqHeader(b, pairLen, seqTuple)
+		if b, err = w.value(b, p.Key); err != nil {
+			return b, err
+		}
+		if b, err = w.value(b, p.Value); err != nil {
+			return b, err
+		}
+	}
+	w.depth--
+	return w.sized(b)
+}
+
+// attrs writes the body of a MAP with names as keys.
+func (w *writer) attrs(b []byte, attrs []Attr) ([]byte, error) {
+	if !strictlySorted(attrs) {
+		attrs = sortAttrs(attrs)
+	}
+	if err := w.enter(pairLen * len(attrs)); err != nil {
+		return b, err
+	}
+	b = appendI32(b, len(attrs))
+	for _, a := range attrs {
+		var err error
+		b = appendSeqHeader(b, pairLen, seqTuple)
+		if b, err = w.raw(append(b, tagBytes), a.Name); err != nil {
+			return b, err
+		}
+		if b, err = w.value(b, a.Value); err != nil {
+			return b, err
+		}
+	}
+	w.depth--
+	return w.sized(b)
+}
+
+// reference writes the body of a REF. A home that was not made by NewHome or
+// Parse is checked: a wrong one would garble everything after it.
+func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
+	neg, digits, ok := splitLong(string(r.ID))
+	if !ok || neg {
+		return b, fmt.Errorf("%w: reference with the id %s", ErrUnencodable, excerpt(string(r.ID)))
+	}
+	b, err := w.raw(b, digits)
+	if err != nil {
+		return b, err
+	}
+	if plainHome(r.Home) {
+		err = w.enter(addrLen)
+		w.depth--
+	} else {
+		err = w.checkHome(r.Home)
+	}
+	if err != nil {
+		return b, err
+	}
+	return w.sized(append(b, r.Home...))
+}
+
+// checkHome parses a home of unusual shape.
+func (w *writer) checkHome(h Home) error {
+	p := parser{b: []byte(h), lim: w.lim, depth: w.depth, items: w.items}
+	if err := p.home(); err != nil {
+		return fmt.Errorf("%w: reference with a bad home: %w", ErrUnencodable, err)
+	}
+	if p.off != len(h) {
+		return fmt.Errorf("%w: reference with a home and %d bytes more", ErrUnencodable, len(h)-p.off)
+	}
+	w.items = p.items
+	return nil
+}
+
+// foreign writes a value of another package as the reference it becomes.
+func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
+	if v == nil {
+		return b, fmt.Errorf("%w: no value", ErrUnencodable)
+	}
+	if w.ref == nil {
+		return b, fmt.Errorf("%w: %T", ErrUnencodable, v)
+	}
+	r, err := w.ref(v)
+	if err != nil {
+		return b, err
+	}
+	return w.reference(append(b, tagRef), r)
+}
+
+func strictlySorted(attrs []Attr) bool {
+	for i := 1; i < len(attrs); i++ {
+		if attrs[i-1].Name >= attrs[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// sortAttrs returns the attributes sorted by name, the last of each name.
+func sortAttrs(attrs []Attr) []Attr {
+	attrs = slices.Clone(attrs)
+	slices.SortStableFunc(attrs, compareAttrs)
+	kept := attrs[:0]
+	for i, a := range attrs {
+		if i+1 < len(attrs) && attrs[i+1].Name == a.Name {
+			continue
+		}
+		kept = append(kept, a)
+	}
+	return kept
+}

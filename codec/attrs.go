@@ -1,0 +1,93 @@
+package codec
+
+import "strings"
+
+// Attr is one attribute of a packet.
+type Attr struct {
+	Name  string
+	Value Value
+}
+
+func compareAttrs(a, b Attr) int { return strings.Compare(a.Name, b.Name) }
+
+// fewAttrs is the number of attributes up to which looking for a duplicate name
+// one by one is cheaper than a table; the packets of the protocol have at most
+// six.
+const fewAttrs = 8
+
+// attrs reads a MAP with strings as keys, tag included.
+func (p *parser) attrs() ([]Attr, error) {
+	tag, err := p.byte()
+	if err != nil {
+		return nil, err
+	}
+	if tag != tagMap {
+		return nil, p.fail(0, ErrTag, "%#02x instead of a map", tag)
+	}
+	n, err := p.count(minPair, pairLen)
+	if err != nil {
+		return nil, err
+	}
+	attrs := make([]Attr, 0, n)
+	var places map[string]int
+	if n > fewAttrs {
+		places = make(map[string]int)
+	}
+	p.owed += n * minPair
+	for range n {
+		p.owed -= minPair
+		a, err := p.attr()
+		if err != nil {
+			return nil, err
+		}
+		if i := placeOf(attrs, places, a.Name); i >= 0 {
+			attrs[i].Value = a.Value
+			continue
+		}
+		if places != nil {
+			places[a.Name] = len(attrs)
+		}
+		attrs = append(attrs, a)
+	}
+	p.depth--
+	return attrs, nil
+}
+
+// placeOf returns where a name is among the attributes, or -1.
+func placeOf(attrs []Attr, places map[string]int, name string) int {
+	if places != nil {
+		if i, ok := places[name]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range attrs {
+		if attrs[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// attr reads one pair.
+func (p *parser) attr() (Attr, error) {
+	if err := p.pair(); err != nil {
+		return Attr{}, err
+	}
+	at := p.off
+	p.owed += minValue
+	key, err := p.value()
+	if err != nil {
+		return Attr{}, err
+	}
+	p.owed -= minValue
+	name, ok := StringOf(key)
+	if !ok {
+		return Attr{}, p.fail(at, ErrTag, "%s as the name of an attribute", pythonName(key))
+	}
+	v, err := p.value()
+	if err != nil {
+		return Attr{}, err
+	}
+	return Attr{name, v}, nil
+}

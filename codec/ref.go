@@ -1,0 +1,90 @@
+package codec
+
+import (
+	"encoding/binary"
+	"net"
+	"strconv"
+)
+
+// NewHome returns the home that calls itself by this host and port, in the
+// spelling of the original: a tuple of BYTES and INT. Host is taken as it is;
+// a port outside 32 bits is cut.
+func NewHome(host string, port int) Home {
+	b := make([]byte, 0, sizeSeqHdr+2*(sizeTag+sizeI32)+len(host))
+	b = appendSeqHeader(b, addrLen, seqTuple)
+	b = append(b, tagBytes)
+	b = appendI32(b, len(host))
+	b = append(b, host...)
+	b = append(b, tagInt)
+	b = appendI32(b, port)
+	return Home(b)
+}
+
+// Addr returns host and port of the home; ok is false where the home calls
+// itself by something else than a host and a port between 0 and 65535.
+func (h Home) Addr() (host string, port int, ok bool) {
+	const maxPort = 1<<16 - 1
+	p := parser{b: []byte(h), lim: Limits{}.withDefaults()}
+	n, _, err := p.seqHeader()
+	if err != nil || n != addrLen {
+		return "", 0, false
+	}
+	name, err := p.value()
+	if err != nil {
+		return "", 0, false
+	}
+	host, ok = StringOf(name)
+	if !ok {
+		return "", 0, false
+	}
+	number, err := p.value()
+	if err != nil || number.Kind() != KindInt {
+		return "", 0, false
+	}
+	n64, ok := Int64Of(number)
+	if !ok || n64 < 0 || n64 > maxPort {
+		return "", 0, false
+	}
+	return host, int(n64), true
+}
+
+// String returns the home as host:port, or "?" where it is neither.
+func (h Home) String() string {
+	host, port, ok := h.Addr()
+	if !ok {
+		return "?"
+	}
+	return net.JoinHostPort(printable(host), strconv.Itoa(port))
+}
+
+// plainHome tells whether a home has the usual shape: a host in BYTES and a
+// port in INT, whatever they are, and nothing after them. It allocates nothing;
+// other homes are checked by parsing them.
+func plainHome(h Home) bool {
+	const hostAt = sizeSeqHdr + sizeTag + sizeI32
+	const portLen = sizeTag + sizeI32
+	if len(h) < hostAt+portLen {
+		return false
+	}
+	if i32(h) != addrLen || (h[sizeI32] != seqList && h[sizeI32] != seqTuple) || h[sizeSeqHdr] != tagBytes {
+		return false
+	}
+	n := i32(h[sizeSeqHdr+sizeTag:])
+	return n == len(h)-hostAt-portLen && h[hostAt+n] == tagInt
+}
+
+// i32 reads a big-endian 32-bit number from the start of s.
+func i32[S ~string](s S) int {
+	u := uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3])
+	return int(int32(u))
+}
+
+// appendI32 writes the low 32 bits of n.
+func appendI32(b []byte, n int) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
+// appendSeqHeader writes the count and kind of a SEQ body.
+func appendSeqHeader(b []byte, n int, kind byte) []byte {
+	return append(appendI32(b, n), kind)
+}
