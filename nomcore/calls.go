@@ -1,0 +1,322 @@
+package nomcore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"nomfs/codec"
+)
+
+// request is one packet to be sent, and what may be done with it.
+type request struct {
+	cmd    command
+	op     string       // operation of a PULL, for messages
+	attrs  []codec.Attr // sorted, without the xid
+	id     codec.ID     // object asked, "" for none
+	resend bool         // running it twice is harmless
+	probe  bool         // asks whether the peer lives: no window, no verdict of its own
+}
+
+// what names the request in messages.
+func (r *request) what() string {
+	if r.cmd == cmdPull {
+		return r.op
+	}
+	return r.cmd.String()
+}
+
+// call is a request that waits for its answer.
+type call struct {
+	to    netip.AddrPort
+	probe bool
+	sent  int             // how often it was sent; guarded by Service.callsMu
+	ch    chan callResult // one place: the first answer counts
+}
+
+// callResult is how a call ended.
+type callResult struct {
+	pkt packet
+	err error
+}
+
+// outbox is what sending one packet needs, kept for the next.
+type outbox struct {
+	buf []byte
+	enc codec.Encoder
+	s   *Service
+	to  netip.Addr
+	via codec.ID
+}
+
+var outboxes = sync.Pool{New: func() any {
+	o := new(outbox)
+	o.enc.Ref = o.ref
+	return o
+}}
+
+// outbox returns one for a packet to that address. References in it count as
+// given out by the object via.
+func (s *Service) outbox(to netip.Addr, via codec.ID) *outbox {
+	o := outboxes.Get().(*outbox)
+	o.s, o.to, o.via, o.buf = s, to, via, o.buf[:0]
+	return o
+}
+
+// release gives the outbox back. Its buffer must not be used afterwards.
+func (o *outbox) release() {
+	o.s = nil
+	outboxes.Put(o)
+}
+
+// ref turns what is not a plain value into a reference: a local object into
+// one that leads here, a proxy into the one it was made from.
+func (o *outbox) ref(v codec.Value) (codec.Ref, error) {
+	switch v := v.(type) {
+	case *Object:
+		home, err := o.s.homeFor(o.to)
+		if err != nil {
+			return codec.Ref{}, err
+		}
+		return codec.Ref{ID: o.s.reg.export(v, o.via), Home: home}, nil
+	case *Proxy:
+		return v.Ref, nil
+	}
+	return codec.Ref{}, fmt.Errorf("%w: %T", codec.ErrUnencodable, v)
+}
+
+// randomXID returns a first transaction number. It is random so that answers
+// to an earlier process at this address match nothing.
+func randomXID() uint32 { return rand.Uint32() & maxXID }
+
+// maxXID is the largest transaction number, 2³¹−1: the original cannot echo
+// more.
+const maxXID = 1<<31 - 1
+
+// enter gives a call its transaction number and lets it wait.
+func (s *Service) enter(c *call) (uint32, error) {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	if s.closed {
+		return 0, ErrClosed
+	}
+	for {
+		xid := s.nextXID
+		s.nextXID = (s.nextXID + 1) & maxXID
+		if _, busy := s.calls[xid]; !busy {
+			s.calls[xid] = c
+			return xid, nil
+		}
+	}
+}
+
+// leave ends the wait of a call.
+func (s *Service) leave(xid uint32) {
+	s.callsMu.Lock()
+	delete(s.calls, xid)
+	s.callsMu.Unlock()
+}
+
+// end gives a call its result, if it comes from the address that was asked. It
+// reports whether anyone was waiting.
+func (s *Service) end(xid uint32, from netip.AddrPort, r callResult) bool {
+	s.callsMu.Lock()
+	c := s.calls[xid]
+	if c == nil || c.to != from {
+		s.callsMu.Unlock()
+		return false
+	}
+	delete(s.calls, xid)
+	s.callsMu.Unlock()
+	c.ch <- r
+	return true
+}
+
+// failCalls ends every waiting call for which why returns an error. With
+// closing no further call is accepted.
+func (s *Service) failCalls(why func(*call) error, closing bool) {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	s.closed = s.closed || closing
+	for xid, c := range s.calls {
+		if err := why(c); err != nil {
+			delete(s.calls, xid)
+			c.ch <- callResult{err: err}
+		}
+	}
+}
+
+// roundTrip sends a request and waits for its answer, which may be an
+// exception. Requests that are harmless to repeat are sent again while no
+// answer comes. The wait ends with the context, with the default timeout if
+// the context has no deadline, or when the peer is found to be down.
+func (s *Service) roundTrip(ctx context.Context, p *Peer, rq request) (packet, error) {
+	start := time.Now()
+	if !rq.probe && p.isDown() {
+		return packet{}, &waitError{what: rq.what(), addr: p.addr.String(), err: ErrDown}
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+	}
+	w := waiter{s: s, p: p, rq: &rq, start: start}
+	if !rq.probe {
+		if err := p.win.acquire(ctx); err != nil {
+			return packet{}, w.ended(ctx, false)
+		}
+		w.inWindow = true
+		defer w.leaveWindow()
+	}
+	c := &call{to: p.addr, probe: rq.probe, ch: make(chan callResult, 1)}
+	xid, err := s.enter(c)
+	if err != nil {
+		return packet{}, err
+	}
+	defer s.leave(xid)
+
+	out := s.outbox(p.addr.Addr(), "")
+	defer out.release()
+	pkt := packet{cmd: rq.cmd, attrs: append(rq.attrs, codec.Attr{Name: attrXID, Value: codec.Int(xid)})}
+	if out.buf, err = pkt.append(out.buf, &out.enc); err != nil {
+		return packet{}, fmt.Errorf("%s: %w", rq.what(), err)
+	}
+	w.call, w.datagram = c, out.buf
+	return w.wait(ctx)
+}
+
+// waiter is the wait for one answer.
+type waiter struct {
+	s        *Service
+	p        *Peer
+	rq       *request
+	call     *call
+	datagram []byte
+	start    time.Time
+	inWindow bool
+	sent     int
+	rto      time.Duration
+}
+
+// leaveWindow lets the next request to this peer go.
+func (w *waiter) leaveWindow() {
+	if w.inWindow {
+		w.inWindow = false
+		w.p.win.release()
+	}
+}
+
+// send sends the datagram once more.
+func (w *waiter) send() error {
+	w.s.callsMu.Lock()
+	w.call.sent++
+	w.s.callsMu.Unlock()
+	w.sent++
+	if w.sent > 1 {
+		w.s.stats.resent.Add(1)
+	}
+	return w.s.send(w.datagram, w.p.addr)
+}
+
+// wait sends the request, again where allowed, until it is answered.
+func (w *waiter) wait(ctx context.Context) (packet, error) {
+	if err := w.send(); err != nil {
+		return packet{}, fmt.Errorf("%s: %w", w.rq.what(), err)
+	}
+	w.rto = w.p.rtt.timeout()
+	resendAt := w.start.Add(jitter(w.rto))
+	probeAt := w.start.Add(probeAfter)
+	probed := w.rq.probe // a probe needs no probe
+	timer := time.NewTimer(w.next(resendAt, probeAt, probed))
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-w.call.ch:
+			return w.answered(r)
+		case <-ctx.Done():
+			return packet{}, w.ended(ctx, true)
+		case <-timer.C:
+		}
+		now := time.Now()
+		if !probed && !now.Before(probeAt) {
+			probed = true
+			w.leaveWindow() // what takes long must not hold up the others
+			w.p.waiting.Add(1)
+			defer w.p.waiting.Add(-1)
+			w.p.startProbe()
+		}
+		if w.mayResend() && !now.Before(resendAt) {
+			w.p.win.shrink()
+			if err := w.send(); err != nil {
+				return packet{}, fmt.Errorf("%s: %w", w.rq.what(), err)
+			}
+			w.rto = min(2*w.rto, rtoMax)
+			resendAt = now.Add(jitter(w.rto))
+		}
+		timer.Reset(w.next(resendAt, probeAt, probed))
+	}
+}
+
+// mayResend reports whether another copy may be sent.
+func (w *waiter) mayResend() bool { return w.rq.resend && w.sent <= maxResends }
+
+// never is a wait without an event: longer than any deadline that matters.
+const never = time.Hour
+
+// next returns how long to sleep until there is something to do.
+func (w *waiter) next(resendAt, probeAt time.Time, probed bool) time.Duration {
+	d := never
+	if w.mayResend() {
+		d = min(d, time.Until(resendAt))
+	}
+	if !probed {
+		d = min(d, time.Until(probeAt))
+	}
+	return max(d, 0)
+}
+
+// answered turns what was delivered into the result.
+func (w *waiter) answered(r callResult) (packet, error) {
+	if r.err == nil {
+		if w.sent == 1 { // of several copies nobody knows which was answered (Karn)
+			w.p.rtt.sample(time.Since(w.start))
+		}
+		w.p.win.grow()
+		return r.pkt, nil
+	}
+	unknown := !w.rq.resend && !errors.Is(r.err, errNotDelivered)
+	if errors.Is(r.err, ErrProtocol) {
+		unknown = false // it ran; only its answer is lost
+	}
+	return packet{}, &waitError{what: w.rq.what(), addr: w.p.addr.String(), err: r.err, unknown: unknown}
+}
+
+// ended tells how the context ended the wait. sent says that the request went
+// out.
+func (w *waiter) ended(ctx context.Context, sent bool) error {
+	err := ctx.Err()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = ErrTimeout
+		if sent && !w.rq.probe {
+			w.s.stats.timeouts.Add(1)
+			w.p.win.shrink()
+			w.p.silentSince(w.start)
+		}
+	}
+	if w.s.ctx.Err() != nil {
+		err = ErrClosed
+	}
+	return &waitError{
+		what: w.rq.what(), addr: w.p.addr.String(), err: err,
+		after: time.Since(w.start).Round(time.Millisecond), unknown: sent && !w.rq.resend,
+	}
+}
+
+// jitter spreads a timeout by its random part.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 + rtoJitter*(2*rand.Float64()-1)))
+}

@@ -1,0 +1,82 @@
+package nomcore
+
+import (
+	"context"
+
+	"nomfs/codec"
+)
+
+// What an object can do, each capability a small interface of its own. An
+// object that lacks one answers the operation as Python would: AttributeError
+// for a missing attribute, TypeError for items, len and call. Repr and Str have
+// a default.
+//
+// All methods may be called concurrently. The context carries the caller (see
+// CallerFrom) and ends when nobody waits for the answer any more. Values may
+// contain *Object (a local object, sent as a reference) and *Proxy (an object
+// of another peer). An error becomes the remote error: a codec.Exception as it
+// is, others as ExceptionOf says.
+type (
+	AttrGetter interface {
+		GetAttr(ctx context.Context, name string) (codec.Value, error)
+	}
+	AttrSetter interface {
+		SetAttr(ctx context.Context, name string, v codec.Value) error
+	}
+	AttrDeleter interface {
+		DelAttr(ctx context.Context, name string) error
+	}
+	ItemGetter interface {
+		GetItem(ctx context.Context, key codec.Value) (codec.Value, error)
+	}
+	ItemSetter interface {
+		SetItem(ctx context.Context, key, v codec.Value) error
+	}
+	ItemDeleter interface {
+		DelItem(ctx context.Context, key codec.Value) error
+	}
+	Lener interface {
+		Len(ctx context.Context) (int, error)
+	}
+	Reprer interface {
+		Repr(ctx context.Context) (string, error)
+	}
+	Strer interface {
+		Str(ctx context.Context) (string, error)
+	}
+	Caller interface {
+		Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
+	}
+	// Describer tells what there is without touching it: no getter runs.
+	// Write, Delete and names are cut down by the authenticator afterwards.
+	Describer interface {
+		Describe(ctx context.Context) (codec.Description, error)
+	}
+	// Direr returns the attribute names, sorted.
+	Direr interface {
+		Dir(ctx context.Context) ([]string, error)
+	}
+	// Keyer returns the keys of the items, in the object's own order.
+	Keyer interface {
+		Keys(ctx context.Context) ([]codec.Value, error)
+	}
+)
+
+// Object is a local object as a value: when it is sent it becomes a reference,
+// and a reference to it that comes home becomes it again. Impl implements some
+// of the interfaces above.
+//
+// Identity: two Objects whose Key is equal and not nil are the same object to
+// every peer (one id). A nil Key means that the *Object itself is the identity.
+type Object struct {
+	Impl any
+	Key  any // comparable, or nil
+}
+
+var _ codec.Value = (*Object)(nil)
+
+// Kind returns KindRef: an Object is always sent as a reference.
+func (o *Object) Kind() codec.Kind { return codec.KindRef }
+
+// String returns the object's repr.
+func (o *Object) String() string { return reprOf(context.Background(), o.Impl) }

@@ -1,0 +1,308 @@
+package nomcore
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+
+	"nomfs/auth"
+	"nomfs/codec"
+)
+
+// cannot is what Python says about an operation that an object does not have.
+func cannot(o *Object, what string) error {
+	return exception("TypeError", fmt.Sprintf("'%s' object %s", classOf(o.Impl), what))
+}
+
+func (rq *pullRequest) getAttr() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(AttrGetter)
+	if !ok {
+		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+	}
+	return o.GetAttr(rq.ctx, rq.attr)
+}
+
+func (rq *pullRequest) setAttr() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(AttrSetter)
+	if !ok {
+		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+	}
+	v, err := rq.value(attrVal)
+	if err != nil {
+		return nil, err
+	}
+	return codec.None{}, o.SetAttr(rq.ctx, rq.attr, v)
+}
+
+func (rq *pullRequest) delAttr() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(AttrDeleter)
+	if !ok {
+		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+	}
+	return codec.None{}, o.DelAttr(rq.ctx, rq.attr)
+}
+
+func (rq *pullRequest) getItem() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(ItemGetter)
+	if !ok {
+		return nil, cannot(rq.obj, "has no items")
+	}
+	key, err := rq.value(attrItem)
+	if err != nil {
+		return nil, err
+	}
+	return o.GetItem(rq.ctx, key)
+}
+
+func (rq *pullRequest) setItem() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(ItemSetter)
+	if !ok {
+		return nil, cannot(rq.obj, "does not support item assignment")
+	}
+	key, err := rq.value(attrItem)
+	if err != nil {
+		return nil, err
+	}
+	v, err := rq.value(attrVal)
+	if err != nil {
+		return nil, err
+	}
+	return codec.None{}, o.SetItem(rq.ctx, key, v)
+}
+
+func (rq *pullRequest) delItem() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(ItemDeleter)
+	if !ok {
+		return nil, cannot(rq.obj, "does not support item deletion")
+	}
+	key, err := rq.value(attrItem)
+	if err != nil {
+		return nil, err
+	}
+	return codec.None{}, o.DelItem(rq.ctx, key)
+}
+
+func (rq *pullRequest) len() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(Lener)
+	if !ok {
+		return nil, cannot(rq.obj, "has no len()")
+	}
+	n, err := o.Len(rq.ctx)
+	return codec.Int(n), err
+}
+
+func (rq *pullRequest) repr() (codec.Value, error) {
+	if o, ok := rq.obj.Impl.(Reprer); ok {
+		text, err := o.Repr(rq.ctx)
+		return codec.StringValue(text), err
+	}
+	return codec.StringValue(reprOf(rq.ctx, rq.obj.Impl)), nil
+}
+
+func (rq *pullRequest) str() (codec.Value, error) {
+	if o, ok := rq.obj.Impl.(Strer); ok {
+		text, err := o.Str(rq.ctx)
+		return codec.StringValue(text), err
+	}
+	return codec.StringValue(strOf(rq.ctx, rq.obj.Impl)), nil
+}
+
+func (rq *pullRequest) call() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(Caller)
+	if !ok {
+		return nil, cannot(rq.obj, "is not callable")
+	}
+	v, err := rq.value(attrArgs)
+	if err != nil {
+		return nil, err
+	}
+	var args []codec.Value
+	switch v := v.(type) {
+	case codec.Tuple:
+		args = v
+	case codec.List:
+		args = v
+	default:
+		return nil, exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
+	}
+	if v, err = rq.value(attrKwargs); err != nil {
+		return nil, err
+	}
+	m, ok := v.(*codec.Map)
+	if !ok {
+		return nil, exception("TypeError", fmt.Sprintf("keywords must be a mapping, not %v", v.Kind()))
+	}
+	kwargs := make(map[string]codec.Value, m.Len())
+	for _, pair := range m.Pairs() {
+		name, ok := codec.StringOf(pair.Key)
+		if !ok {
+			return nil, exception("TypeError", "keywords must be strings")
+		}
+		kwargs[name] = pair.Value
+	}
+	return o.Call(rq.ctx, args, kwargs)
+}
+
+// value returns an attribute of the request with its references made usable.
+// The packet is left as it is: the answer may echo it.
+func (rq *pullRequest) value(name string) (codec.Value, error) {
+	v, _ := rq.pkt.get(name)
+	return rq.s.incoming(v, rq.peer)
+}
+
+// page cuts entries i, i+1, … off a list so that they fill about one answer.
+// size returns the encoded size of an entry. next is nil at the end.
+func (rq *pullRequest) page(n int, size func(i int) (int, error)) (from, to int, next codec.Value, err error) {
+	if v, ok := rq.pkt.get(attrFrom); ok {
+		start, ok := codec.Int64Of(v)
+		if !ok || start < 0 {
+			return 0, 0, nil, exception("ValueError", "page must start at a number from 0")
+		}
+		from = int(min(start, int64(n)))
+	}
+	total := 0
+	for to = from; to < n && total < pageBytes; to++ {
+		k, err := size(to)
+		if err != nil {
+			return 0, 0, nil, err
+		}
+		total += k
+	}
+	if to < n {
+		return from, to, codec.Int(to), nil
+	}
+	return from, to, codec.None{}, nil
+}
+
+// The keys of a paged answer.
+const (
+	pageEntries = "entries"
+	pageNext    = "next" // where the next page starts, None at the end
+)
+
+// describe answers with the description; its attributes are paged.
+func (rq *pullRequest) describe() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(Describer)
+	if !ok {
+		return nil, exception("NotImplementedError", "the object does not describe itself")
+	}
+	d, err := o.Describe(rq.ctx)
+	if err != nil {
+		return nil, err
+	}
+	visible := make([]codec.AttrInfo, 0, len(d.Attrs))
+	for _, a := range d.Attrs {
+		if !rq.may("GetAttr", a.Name) {
+			continue
+		}
+		a.Write = a.Write && rq.may("SetAttr", a.Name)
+		a.Delete = a.Delete && rq.may("DelAttr", a.Name)
+		visible = append(visible, a)
+	}
+	from, to, next, err := rq.page(len(visible), func(i int) (int, error) {
+		one := codec.Description{Attrs: visible[i : i+1]}
+		return encodedSize(one.Value())
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.Attrs = visible[from:to]
+	return codec.MapOf(map[string]codec.Value{pageEntries: d.Value(), pageNext: next}), nil
+}
+
+// dir answers with the names of the attributes that the client may read.
+func (rq *pullRequest) dir() (codec.Value, error) {
+	names, err := rq.attrNames()
+	if err != nil {
+		return nil, err
+	}
+	visible := make([]codec.Value, 0, len(names))
+	for _, n := range names {
+		if rq.may("GetAttr", n) {
+			visible = append(visible, codec.StringValue(n))
+		}
+	}
+	return rq.pageOf(visible)
+}
+
+// attrNames asks the object for its attributes, one way or the other.
+func (rq *pullRequest) attrNames() ([]string, error) {
+	switch o := rq.obj.Impl.(type) {
+	case Direr:
+		return o.Dir(rq.ctx)
+	case Describer:
+		d, err := o.Describe(rq.ctx)
+		names := make([]string, len(d.Attrs))
+		for i, a := range d.Attrs {
+			names[i] = a.Name
+		}
+		return names, err
+	}
+	return nil, exception("NotImplementedError", "the object does not list its attributes")
+}
+
+// keys answers with the keys of the items.
+func (rq *pullRequest) keys() (codec.Value, error) {
+	o, ok := rq.obj.Impl.(Keyer)
+	if !ok {
+		return nil, exception("NotImplementedError", "the object does not list its keys")
+	}
+	keys, err := o.Keys(rq.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rq.pageOf(keys)
+}
+
+// pageOf is the wanted page of a list of values.
+func (rq *pullRequest) pageOf(vs []codec.Value) (codec.Value, error) {
+	from, to, next, err := rq.page(len(vs), func(i int) (int, error) { return encodedSize(vs[i]) })
+	if err != nil {
+		return nil, err
+	}
+	return codec.MapOf(map[string]codec.Value{pageEntries: codec.List(vs[from:to]), pageNext: next}), nil
+}
+
+// may asks whether the client may do that to an attribute.
+func (rq *pullRequest) may(op, attr string) bool {
+	return rq.s.allow(rq.ctx, rq.peer, auth.Request{
+		Right: ops[op].right, Op: op, ID: rq.id, Obj: rq.obj.Impl, Attr: attr,
+	}) == nil
+}
+
+// encodedSize returns the size of a value on the wire, in bytes. References
+// count with about what they take.
+func encodedSize(v codec.Value) (int, error) {
+	enc := codec.Encoder{Ref: func(codec.Value) (codec.Ref, error) { return sampleRef, nil }}
+	b, err := enc.Append(nil, v)
+	return len(b), err
+}
+
+// sampleRef is as long as references get.
+var sampleRef = codec.Ref{
+	ID:   codec.ID(new(big.Int).Lsh(big.NewInt(1), 8*idBytes).String()),
+	Home: codec.NewHome("255.255.255.255", math.MaxUint16),
+}
+
+// integral returns a whole, non-negative number as decimal text.
+func integral(v codec.Value) (string, bool) {
+	switch v := v.(type) {
+	case codec.Int:
+		return big.NewInt(int64(v)).String(), v >= 0
+	case codec.Float:
+		f := big.NewFloat(0)
+		if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
+			return "", false
+		}
+		n, acc := f.SetFloat64(float64(v)).Int(nil)
+		return n.String(), acc == big.Exact
+	}
+	return "", false
+}
+
+// randomBytes fills b.
+func randomBytes(b []byte) { rand.Read(b) }
+
+var errUnsupportedByPeer = fmt.Errorf("the peer does not offer it: %w", errors.ErrUnsupported)

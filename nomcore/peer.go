@@ -1,0 +1,354 @@
+package nomcore
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nomfs/codec"
+)
+
+// Peer is another process that speaks NOM, known by its address. Its methods
+// do one operation each, on objects named by references; references may lead
+// to other homes, see route. They may be called concurrently.
+//
+// Without a deadline in its context an operation is bounded by Config.Timeout.
+// Errors: a *RemoteError is what the peer answered; ErrTimeout, ErrDown,
+// ErrUnreachable, ErrStale, ErrTooLarge, ErrProtocol, ErrPlainRefused and
+// ErrClosed tell what else went wrong; ErrOutcomeUnknown is added where a
+// change or a call may have happened all the same.
+type Peer struct {
+	s     *Service
+	addr  netip.AddrPort
+	place *list.Element // guarded by Service.peersMu
+
+	heardAt atomic.Int64  // Unix ns of its last datagram, 0 for none
+	inbound atomic.Int32  // its requests that we are running
+	waiting atomic.Int32  // our operations that have waited for long
+	ext     atomic.Uint32 // extension operations it offered
+	isOurs  atomic.Bool   // it sent nomx: it needs no echo of its requests
+
+	rtt rttEstimator
+	win *window
+
+	// Whether its requests are served.
+	admitMu    sync.Mutex // held while the authenticator is asked
+	admitted   error      // nil: yes
+	admitEpoch uint64     // authenticator asked, see Service.authEpoch
+	admitAsked bool
+
+	mu      sync.Mutex
+	boot    [8]byte // of its last nomx
+	down    bool
+	probing bool
+	wanted  time.Time // when somebody last asked for it
+}
+
+func newPeer(s *Service, addr netip.AddrPort) *Peer {
+	p := &Peer{s: s, addr: addr}
+	p.win = newWindow(p.windowMost)
+	return p
+}
+
+// Addr returns the peer's address.
+func (p *Peer) Addr() netip.AddrPort { return p.addr }
+
+// Extended reports whether the peer offered the extension operations.
+func (p *Peer) Extended() bool { return p.ext.Load() != 0 }
+
+// windowMost bounds the requests in flight. An original process that waits for
+// us must not be given more callbacks at once than it has requests running
+// here: it breaks when two of its threads wait at the same time.
+func (p *Peer) windowMost() int {
+	if p.isOurs.Load() {
+		return windowExtended
+	}
+	if n := p.inbound.Load(); n > 0 {
+		return int(n)
+	}
+	return windowMax
+}
+
+// Connect synchronizes with the peer at addr, host[:port]. A peer that refuses
+// us is ErrRefused. Connecting again is harmless.
+func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
+	to, err := resolve(ctx, addr, DefaultPort)
+	if err != nil {
+		return nil, err
+	}
+	p := s.peer(to)
+	p.reset()
+	if err := p.sync(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// sync sends SYNC and learns what the peer offers.
+func (p *Peer) sync(ctx context.Context) error {
+	rq := request{cmd: cmdSync, resend: true}
+	if !p.s.cfg.NoExtensions {
+		x := p.s.nomx()
+		rq.attrs = []codec.Attr{{Name: attrNomx, Value: x.value()}}
+	}
+	pkt, err := p.s.roundTrip(ctx, p, rq)
+	if err != nil {
+		return err
+	}
+	v, err := p.result(pkt, "")
+	if err != nil {
+		return err
+	}
+	if accepted, ok := v.(codec.Bool); !ok || !bool(accepted) {
+		return fmt.Errorf("%s: %w", p.addr, ErrRefused)
+	}
+	p.learn(&pkt)
+	return nil
+}
+
+// learn takes note of the nomx in a SYNC or its reply, or of its absence.
+func (p *Peer) learn(pkt *packet) {
+	var x nomx
+	ours := false
+	if v, ok := pkt.get(attrNomx); ok && !p.s.cfg.NoExtensions {
+		var err error
+		x, err = parseNomx(v)
+		ours = err == nil
+	}
+	p.isOurs.Store(ours)
+	p.ext.Store(x.flags & extOffered)
+	p.mu.Lock()
+	p.boot = x.boot
+	p.mu.Unlock()
+}
+
+// Disconnect tells the peer that we are gone. It is not answered.
+func (p *Peer) Disconnect(context.Context) error {
+	out := p.s.outbox(p.addr.Addr(), "")
+	defer out.release()
+	pkt := packet{cmd: cmdDesync, attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(randomXID())}}}
+	var err error
+	if out.buf, err = pkt.append(out.buf, &out.enc); err != nil {
+		return err
+	}
+	return p.s.send(out.buf, p.addr)
+}
+
+// result takes the answer out of a reply. id is the object that was asked.
+func (p *Peer) result(pkt packet, id codec.ID) (codec.Value, error) {
+	if v, ok := pkt.get(attrError); ok {
+		exc, ok := v.(codec.Exception)
+		if !ok {
+			return nil, fmt.Errorf("%s: %w: error is %v, not an exception", p.addr, ErrProtocol, v.Kind())
+		}
+		return nil, remoteError(exc, id)
+	}
+	v, ok := pkt.get(attrResult)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w: no result", p.addr, ErrProtocol)
+	}
+	return p.s.homecoming(v), nil
+}
+
+// isUnknownOp reports whether a peer answered that it does not know the
+// operation.
+func isUnknownOp(err error) bool {
+	var exc codec.Exception
+	if !errors.As(err, &exc) || exc.Class != "NameError" || len(exc.Args) != 1 {
+		return false
+	}
+	text, _ := codec.StringOf(exc.Args[0])
+	return text == errUnknownPull
+}
+
+// List returns the names registered with the peer, in its order.
+func (p *Peer) List(ctx context.Context) ([]string, error) {
+	pkt, err := p.s.roundTrip(ctx, p, request{cmd: cmdList, resend: true})
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.result(pkt, "")
+	if err != nil {
+		return nil, err
+	}
+	return p.names(v)
+}
+
+// names reads a sequence of strings.
+func (p *Peer) names(v codec.Value) ([]string, error) {
+	var items []codec.Value
+	switch v := v.(type) {
+	case codec.List:
+		items = v
+	case codec.Tuple:
+		items = v
+	default:
+		return nil, fmt.Errorf("%s: %w: names are %v, not a list", p.addr, ErrProtocol, v.Kind())
+	}
+	names := make([]string, 0, len(items))
+	for _, item := range items {
+		name, ok := codec.StringOf(item)
+		if !ok {
+			continue // an original can register under any key; it has no name
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// Resolve returns what is registered under name: a codec.Ref, or a plain
+// value, which is a copy. An unknown name is fs.ErrNotExist.
+func (p *Peer) Resolve(ctx context.Context, name string) (codec.Value, error) {
+	pkt, err := p.s.roundTrip(ctx, p, request{
+		cmd: cmdResolve, resend: true,
+		attrs: makeAttrs(codec.Attr{Name: attrName, Value: codec.StringValue(name)}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.result(pkt, "")
+}
+
+// makeAttrs returns attributes with room for the xid.
+func makeAttrs(attrs ...codec.Attr) []codec.Attr {
+	const room = 4 // object, operation, one more, and the xid
+	out := make([]codec.Attr, len(attrs), len(attrs)+room)
+	copy(out, attrs)
+	return out
+}
+
+// pull performs an operation on the object r. extra are its attributes but oid
+// and op.
+func (p *Peer) pull(ctx context.Context, r codec.Ref, op string, extra ...codec.Attr) (codec.Value, error) {
+	to, err := p.route(r.Home)
+	if err != nil {
+		return nil, err
+	}
+	attrs := append(makeAttrs(extra...),
+		codec.Attr{Name: attrOID, Value: codec.Long(r.ID)},
+		codec.Attr{Name: attrOp, Value: codec.Bytes(op)})
+	sortAttrs(attrs)
+	pkt, err := p.s.roundTrip(ctx, to, request{
+		cmd: cmdPull, op: op, attrs: attrs, id: r.ID, resend: ops[op].safe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return to.result(pkt, r.ID)
+}
+
+// GetAttr returns an attribute: a copy, or a reference (codec.Ref, or *Object
+// for an object of our own).
+func (p *Peer) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
+	return p.pull(ctx, r, "GetAttr", codec.Attr{Name: attrAttr, Value: codec.StringValue(name)})
+}
+
+// SetAttr sets an attribute.
+func (p *Peer) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Value) error {
+	_, err := p.pull(ctx, r, "SetAttr",
+		codec.Attr{Name: attrAttr, Value: codec.StringValue(name)}, codec.Attr{Name: attrVal, Value: v})
+	return err
+}
+
+// DelAttr deletes an attribute.
+func (p *Peer) DelAttr(ctx context.Context, r codec.Ref, name string) error {
+	_, err := p.pull(ctx, r, "DelAttr", codec.Attr{Name: attrAttr, Value: codec.StringValue(name)})
+	return err
+}
+
+// GetItem returns an item; key is any plain value.
+func (p *Peer) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
+	return p.pull(ctx, r, "GetItem", codec.Attr{Name: attrItem, Value: key})
+}
+
+// SetItem sets an item.
+func (p *Peer) SetItem(ctx context.Context, r codec.Ref, key, v codec.Value) error {
+	_, err := p.pull(ctx, r, "SetItem",
+		codec.Attr{Name: attrItem, Value: key}, codec.Attr{Name: attrVal, Value: v})
+	return err
+}
+
+// DelItem deletes an item.
+func (p *Peer) DelItem(ctx context.Context, r codec.Ref, key codec.Value) error {
+	_, err := p.pull(ctx, r, "DelItem", codec.Attr{Name: attrItem, Value: key})
+	return err
+}
+
+// Len returns the number of items.
+func (p *Peer) Len(ctx context.Context, r codec.Ref) (int, error) {
+	v, err := p.pull(ctx, r, "Len")
+	if err != nil {
+		return 0, err
+	}
+	n, ok := codec.Int64Of(v)
+	if !ok || n < 0 || int64(int(n)) != n {
+		return 0, fmt.Errorf("%s: %w: length is %v", p.addr, ErrProtocol, v)
+	}
+	return int(n), nil
+}
+
+// Repr returns the object's text for programmers.
+func (p *Peer) Repr(ctx context.Context, r codec.Ref) (string, error) { return p.text(ctx, r, "Repr") }
+
+// Str returns the object's text for people.
+func (p *Peer) Str(ctx context.Context, r codec.Ref) (string, error) { return p.text(ctx, r, "Str") }
+
+func (p *Peer) text(ctx context.Context, r codec.Ref, op string) (string, error) {
+	v, err := p.pull(ctx, r, op)
+	if err != nil {
+		return "", err
+	}
+	text, ok := codec.StringOf(v)
+	if !ok {
+		return "", fmt.Errorf("%s: %w: %s is %v, not text", p.addr, ErrProtocol, op, v.Kind())
+	}
+	return text, nil
+}
+
+// Call calls an object. It is never sent twice: ErrOutcomeUnknown says that
+// the answer did not come and that it may have run.
+func (p *Peer) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	return p.pull(ctx, r, "Call",
+		codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
+		codec.Attr{Name: attrKwargs, Value: codec.MapOf(kwargs)})
+}
+
+// StatusText describes the connection, a line for the peer and one for the
+// socket. It answers from memory.
+func (p *Peer) StatusText() string {
+	state := "up"
+	if p.isDown() {
+		state = "down"
+	}
+	kind := "original"
+	if p.isOurs.Load() {
+		kind = "extended"
+	}
+	contact := "never"
+	if at := p.heardAt.Load(); at != 0 {
+		contact = time.Since(time.Unix(0, at)).Round(time.Millisecond).String() + " ago"
+	}
+	st := p.s.Stats()
+	return fmt.Sprintf("peer %s\nstate %s\nkind %s\nrtt %v\npending %d\nlast_contact %s\n"+
+		"sent %d\nreceived %d\nresent %d\nduplicates_dropped %d\nduplicates_replayed %d\nbad %d\nstray %d\ntimeouts %d\n",
+		p.addr, state, kind, p.rtt.smoothed().Round(time.Microsecond), p.s.pendingTo(p.addr), contact,
+		st.Sent, st.Received, st.Resent, st.DupDropped, st.DupReplayed, st.Bad, st.Stray, st.Timeouts)
+}
+
+// pendingTo counts the operations that wait for a peer.
+func (s *Service) pendingTo(addr netip.AddrPort) int {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	n := 0
+	for _, c := range s.calls {
+		if c.to == addr && !c.probe {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,119 @@
+package nomcore
+
+import (
+	"context"
+	"time"
+)
+
+// A peer is up until an operation has timed out while nothing at all was heard
+// of it. Then it is down: operations fail at once, while a LIST each second
+// finds out when it is back.
+
+// heard takes note of a sign of life.
+func (p *Peer) heard() {
+	p.heardAt.Store(time.Now().UnixNano())
+	p.mu.Lock()
+	p.down = false
+	p.mu.Unlock()
+}
+
+// heardSince reports whether the peer gave a sign of life after t.
+func (p *Peer) heardSince(t time.Time) bool { return p.heardAt.Load() > t.UnixNano() }
+
+// isDown reports whether operations should fail at once, and that somebody
+// asked.
+func (p *Peer) isDown() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted = time.Now()
+	return p.down
+}
+
+// reset forgets that the peer was down: somebody wants it tried.
+func (p *Peer) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = false
+}
+
+// silentSince is the verdict of an operation that began at start and got no
+// answer in time.
+func (p *Peer) silentSince(start time.Time) {
+	if p.heardSince(start) || time.Since(start) < probeAfter {
+		return // it lives, or was given no chance to show it
+	}
+	p.markDown()
+}
+
+// markDown ends every operation that waits for the peer, and keeps probing.
+func (p *Peer) markDown() {
+	p.mu.Lock()
+	was := p.down
+	p.down = true
+	p.mu.Unlock()
+	if was {
+		return
+	}
+	p.s.log.Info("peer is down", "peer", p.addr)
+	p.s.failCalls(func(c *call) error {
+		if c.to == p.addr && !c.probe {
+			return ErrDown
+		}
+		return nil
+	}, false)
+	p.startProbe()
+}
+
+// startProbe sees to it that the peer is being probed.
+func (p *Peer) startProbe() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.probing || p.s.ctx.Err() != nil {
+		return
+	}
+	p.probing = true
+	p.s.loops.Go(p.probe)
+}
+
+// probe asks the peer for a sign of life once a second, while anybody waits
+// for it or it is down.
+func (p *Peer) probe() {
+	since := time.Now()
+	pause := time.NewTimer(probeAfter)
+	defer pause.Stop()
+	for {
+		pause.Reset(probeAfter)
+		ctx, cancel := context.WithTimeout(p.s.ctx, probeAfter)
+		// The answer, or any other datagram of the peer, shows in heardAt.
+		_, _ = p.s.roundTrip(ctx, p, request{cmd: cmdList, probe: true})
+		cancel()
+		if p.heardSince(since) {
+			since = time.Unix(0, p.heardAt.Load())
+		}
+		if time.Since(since) >= p.s.cfg.Timeout {
+			p.markDown()
+		}
+		select {
+		case <-pause.C:
+		case <-p.s.ctx.Done():
+			return
+		}
+		if p.probeDone() {
+			return
+		}
+	}
+}
+
+// probeDone reports whether probing may end, and ends it.
+func (p *Peer) probeDone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down && time.Since(p.wanted) > probeIdle {
+		p.down = false // whoever comes next finds out anew
+	}
+	if p.down || p.waiting.Load() > 0 {
+		return false
+	}
+	p.probing = false
+	return true
+}

@@ -1,0 +1,331 @@
+package nomcore
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"nomfs/codec"
+)
+
+// Wrap makes any Go value an object, found out by reflection. A *Object is
+// itself. A value that has one of the interfaces AttrGetter to Keyer answers
+// for itself alone, nothing of it is reflected. Anything else:
+//
+//   - Exported fields are attributes, those of embedded structs included, and
+//     so are methods. Names are in snake case, HTTPServer is http_server; Go's
+//     own name works as well but is not listed. The tag nom:"name" gives
+//     another name, nom:"-" none (and hides what an embedded field would
+//     promote), nom:",readonly" forbids writing. A field with nom:",getter" is
+//     a func() T or func() (T, error), which reading the attribute calls. On a
+//     clash a name in a tag wins over fields and fields over methods.
+//   - Slices, arrays and maps have items and a length. Map keys are items
+//     only, never attributes.
+//   - Methods and funcs can be called. Arguments are converted; what does not
+//     fit is a TypeError with the position. A first context.Context is filled
+//     in, a last error result becomes the remote error; no other result is
+//     None, several are a tuple. Keywords need names: see Func, and for methods
+//     the optional method NomParams() map[string][]string, from method name to
+//     what Func takes.
+//   - fmt.Stringer and error give str; NomRepr() string or Reprer give repr.
+//
+// What an attribute, item or result is goes by value if it is a scalar, a
+// string, bytes, *big.Int or a slice, array or map; a named type of these kinds
+// as well, whatever its methods. A map to struct{} is a set. By reference go
+// pointers, structs, funcs, the contents of interfaces that have methods, and
+// all of these within containers. nil is None. A struct within a struct, array
+// or slice that can be addressed is a reference to that very place; one in a
+// map or an interface is read from there each time and cannot be changed.
+//
+// Assigning converts as for arguments, and nothing else is stored: a wrong type
+// is a TypeError, a number that does not fit an OverflowError. A reference to a
+// wrapped pointer is that pointer again. A field of func type takes any object
+// that can be called, most often a callback of another peer: calling the field
+// then calls it, and reading the attribute gives the same reference. A field of
+// type any takes the natural Go value (int, string, []any, map[string]any, the
+// *Proxy of a remote object), one of type codec.Value the value as it is.
+// Deleting sets a field to nil where it can be.
+//
+// A lock covers field, map and element access: the value's own if it is a
+// sync.Locker (with RLock for reading if it has that), which its parts share;
+// else one that all wrapped values share. Methods, funcs, getters and String
+// run without it and must be safe for concurrent use. Go code that changes a
+// wrapped value meanwhile needs a value that is a sync.Locker. The methods of
+// the lock are not exposed.
+//
+// A panic in user code, or runtime.Goexit, is logged with its stack and becomes
+// a RuntimeError.
+//
+// Two objects made of one pointer, or map, are the same to every peer. Wrap
+// panics if the type's tags or parameter names are wrong.
+func Wrap(x any) *Object {
+	switch v := x.(type) {
+	case *Object:
+		if v != nil {
+			return v
+		}
+		return valueObjectOf(codec.None{})
+	case *Proxy:
+		if v != nil {
+			return &Object{Impl: v, Key: v}
+		}
+		return valueObjectOf(codec.None{})
+	case codec.List, codec.Tuple, codec.Set:
+	case codec.Value:
+		return valueObjectOf(v)
+	}
+	v, err := object(reflect.ValueOf(x), guard{}, nil)
+	if err != nil {
+		panic("nomcore.Wrap: " + err.Error())
+	}
+	switch v := v.(type) {
+	case *Object:
+		return v
+	case *Proxy:
+		return &Object{Impl: v, Key: v}
+	}
+	return valueObjectOf(v)
+}
+
+// ValueOf returns what an attribute with the value x would give: plain values
+// and containers of them as copies, everything else as Wrap does.
+func ValueOf(x any) (codec.Value, error) {
+	return snapshot(reflect.ValueOf(x), guard{})
+}
+
+// valueKey is the identity of an immutable value that is an object.
+type valueKey struct{ value any }
+
+// mapKey is the identity of a map: two variables may hold the same.
+type mapKey struct {
+	typ reflect.Type
+	ptr any // an unsafe.Pointer
+}
+
+// typedKey is the identity of a func or value at a place: another type there
+// is another object.
+type typedKey struct {
+	place any
+	typ   reflect.Type
+}
+
+// object makes the object of a Go value that goes by reference, or returns the
+// value of the wire that it stands for. part is the lock of what v is a part
+// of, at where it lies there.
+func object(v reflect.Value, part guard, at *place) (codec.Value, error) {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return codec.None{}, nil
+	case reflect.Interface:
+		return object(v.Elem(), part, at)
+	case reflect.Pointer:
+		if v.IsNil() {
+			return codec.None{}, nil
+		}
+		switch v.Type().Elem().Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Func:
+			return object(v.Elem(), guard{}, nil)
+		}
+		return pointerObject(v, guard{})
+	case reflect.Func:
+		if v.IsNil() {
+			return codec.None{}, nil
+		}
+		if ref := callbackOf(v); ref != nil {
+			return ref, nil
+		}
+	}
+	info := infoOf(v.Type())
+	if info.err != nil {
+		return nil, info.err
+	}
+	if info.answers {
+		return &Object{Impl: v.Interface()}, nil
+	}
+	switch v.Kind() {
+	case reflect.Func:
+		return funcObject(v, info, part, at), nil
+	case reflect.Struct, reflect.Array:
+		if v.CanAddr() && v.Kind() == reflect.Struct {
+			return pointerObject(v.Addr(), part)
+		}
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		return placedObject(p, part, at)
+	case reflect.Slice:
+		return placedObject(reflect.ValueOf(v.Interface()), part, at)
+	}
+	self := reflect.ValueOf(v.Interface()) // a copy
+	o := &goObject{info: info, self: self, guard: guardOf(self, info, part)}
+	if v.Kind() == reflect.Map {
+		if !v.IsNil() {
+			o.key = mapKey{v.Type(), v.UnsafePointer()}
+		}
+	} else if v.Comparable() {
+		o.key = valueKey{v.Interface()}
+	}
+	return o.object(), nil
+}
+
+// pointerObject makes the object of what p points to.
+func pointerObject(p reflect.Value, part guard) (codec.Value, error) {
+	info := infoOf(p.Type())
+	if info.err != nil {
+		return nil, info.err
+	}
+	key := p.Interface()
+	if info.answers {
+		return &Object{Impl: key, Key: key}, nil
+	}
+	o := &goObject{info: info, self: p, guard: guardOf(p, info, part), key: key}
+	return o.object(), nil
+}
+
+// placedObject makes the object of a value without an address, of which self
+// is a copy: one that is read from its place each time, or that copy where the
+// place is not known.
+func placedObject(self reflect.Value, part guard, at *place) (codec.Value, error) {
+	info := infoOf(self.Type())
+	if info.err != nil {
+		return nil, info.err
+	}
+	var key any
+	if at != nil {
+		key = at.ident()
+	}
+	if key == nil && self.Kind() == reflect.Pointer {
+		return pointerObject(self, part)
+	}
+	if info.answers {
+		return &Object{Impl: self.Interface()}, nil
+	}
+	o := &goObject{info: info, self: self, guard: part}
+	if key != nil {
+		o.self, o.at, o.key = reflect.Value{}, at, typedKey{key, info.base}
+	}
+	return o.object(), nil
+}
+
+// funcObject makes the object of a func: the one that is at its place when it
+// is called, or v.
+func funcObject(v reflect.Value, info *typeInfo, part guard, at *place) *Object {
+	v = reflect.ValueOf(v.Interface()) // a copy
+	name := funcName(v)
+	if at != nil && at.attr != nil {
+		name = at.attr.name
+	}
+	sig, err := newSignature(name, v.Type(), 0, nil)
+	if err != nil {
+		panic(err) // only parameter names can be wrong, and there are none
+	}
+	f := &goFunc{class: "function", sig: sig, load: fixed(v), guard: part}
+	if len(info.attrs) > 0 {
+		f.attrs = &goObject{info: info, self: v, guard: part}
+	}
+	o := &Object{Impl: f}
+	if at == nil {
+		return o
+	}
+	if key := at.ident(); key != nil {
+		typ := v.Type()
+		o.Key = typedKey{key, typ}
+		f.load = func() (reflect.Value, error) {
+			part.rlock()
+			defer part.runlock()
+			now := at.load()
+			if !now.IsValid() || now.Type() != typ {
+				return now, errGone
+			}
+			return reflect.ValueOf(now.Interface()), nil
+		}
+	}
+	return o
+}
+
+// object returns o as a value, with items if it has any.
+func (o *goObject) object() *Object {
+	switch o.info.kind {
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return &Object{Impl: &goItems{o}, Key: o.key}
+	}
+	return &Object{Impl: o, Key: o.key}
+}
+
+// valueObject is a value of the wire that is an object: it has a repr and
+// nothing else.
+type valueObject struct{ v codec.Value }
+
+func valueObjectOf(v codec.Value) *Object { return &Object{Impl: &valueObject{v}} }
+
+func (o *valueObject) Repr(context.Context) (string, error) { return o.v.String(), nil }
+
+func (o *valueObject) Str(context.Context) (string, error) {
+	if s, ok := codec.StringOf(o.v); ok {
+		return s, nil
+	}
+	return o.v.String(), nil
+}
+
+func (o *valueObject) Describe(context.Context) (codec.Description, error) {
+	return codec.Description{Class: o.v.Kind().String()}, nil
+}
+
+// classOf returns the class of an object for people.
+func classOf(impl any) string {
+	switch o := impl.(type) {
+	case *goFunc:
+		return o.class
+	case *valueObject:
+		return o.v.Kind().String()
+	}
+	if o := asGoObject(impl); o != nil {
+		return o.info.class
+	}
+	return className(reflect.TypeOf(impl))
+}
+
+// reprOf returns the repr of an object: its own, or <Class object>.
+func reprOf(ctx context.Context, impl any) string {
+	text := "<" + classOf(impl) + " object>"
+	r, ok := impl.(Reprer)
+	if !ok {
+		return text
+	}
+	err := runUser(ctx, "Repr()", func() error {
+		own, err := r.Repr(ctx)
+		if err == nil {
+			text = own
+		}
+		return err
+	})
+	if err != nil {
+		logFrom(ctx).Warn("repr failed", "class", classOf(impl), "error", err)
+	}
+	return text
+}
+
+// strOf returns the str of an object: what Strer, error or fmt.Stringer say,
+// else the repr.
+func strOf(ctx context.Context, impl any) string {
+	var own func() (string, error)
+	switch v := impl.(type) {
+	case Strer:
+		own = func() (string, error) { return v.Str(ctx) }
+	case error:
+		own = func() (string, error) { return v.Error(), nil }
+	case fmt.Stringer:
+		own = func() (string, error) { return v.String(), nil }
+	default:
+		return reprOf(ctx, impl)
+	}
+	var text string
+	err := runUser(ctx, "Str()", func() (err error) {
+		text, err = own()
+		return err
+	})
+	if err != nil {
+		logFrom(ctx).Warn("str failed", "class", classOf(impl), "error", err)
+		return reprOf(ctx, impl)
+	}
+	return text
+}

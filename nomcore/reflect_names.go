@@ -1,0 +1,133 @@
+package nomcore
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"nomfs/codec"
+)
+
+// snakeCase returns the attribute name of a Go name: HTTPServer is
+// http_server, CPUPercent cpu_percent, X2 x2.
+func snakeCase(name string) string {
+	runes := []rune(name)
+	var b strings.Builder
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && runes[i-1] != '_' {
+			startsWord := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if !unicode.IsUpper(runes[i-1]) || startsWord {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// fieldTag is a struct tag: nom:"name,readonly,getter".
+type fieldTag struct {
+	name     string // "" where the tag gives none
+	skip     bool   // "-"
+	readonly bool
+	getter   bool
+}
+
+func parseTag(f reflect.StructField) (fieldTag, error) {
+	text := f.Tag.Get("nom")
+	if text == "-" {
+		return fieldTag{skip: true}, nil
+	}
+	name, options, _ := strings.Cut(text, ",")
+	tag := fieldTag{name: name}
+	for option := range strings.SplitSeq(options, ",") {
+		switch option {
+		case "":
+		case "readonly":
+			tag.readonly = true
+		case "getter":
+			tag.getter = true
+		default:
+			return tag, fmt.Errorf("field %s: unknown option %q in its nom tag", f.Name, option)
+		}
+	}
+	return tag, nil
+}
+
+// className returns the name of a type for people, without its package: that
+// of the Go type, or Python's name for types that have none.
+func className(t reflect.Type) string {
+	if t == nil {
+		return "NoneType"
+	}
+	for t.Kind() == reflect.Pointer && t.Name() == "" {
+		t = t.Elem()
+	}
+	if name := t.Name(); name != "" && t.PkgPath() != "" {
+		name, _, _ = strings.Cut(name, "[") // without type arguments, which are long
+		return name
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return "struct"
+	case reflect.Func:
+		return "function"
+	}
+	return kindWord(t)
+}
+
+// kindWord returns Python's word for the kind of t: int, list, callable.
+func kindWord(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		return "complex"
+	case reflect.Func:
+		return "callable"
+	}
+	switch k := kindOfType(t); k {
+	case codec.KindInvalid:
+		return "any value"
+	case codec.KindRef:
+		return t.String()
+	default:
+		return k.String()
+	}
+}
+
+// typeName returns what a value of type t is, for people: int, list of text,
+// the class of a pointer or struct.
+func typeName(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer && t != bigIntPtr || t.Kind() == reflect.Struct && t != bigIntPtr.Elem() {
+		return className(t)
+	}
+	word := kindWord(t)
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		if t.Kind() == reflect.Array {
+			word = fmt.Sprintf("%s of length %d", word, t.Len())
+		}
+		return listName(word, t.Elem())
+	case reflect.Map:
+		if isSet(t) {
+			return listName(word, t.Key())
+		}
+	}
+	return word
+}
+
+// listName adds what the items are, where that is short and says something.
+func listName(word string, elem reflect.Type) string {
+	switch elem.Kind() {
+	case reflect.Uint8, reflect.Interface:
+		return word
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return word + " of " + kindWord(elem) // no deeper: a type may contain itself
+	}
+	return word + " of " + typeName(elem)
+}
+
+// isSet tells whether t is Go's way to write a set.
+func isSet(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem().NumField() == 0
+}

@@ -1,0 +1,401 @@
+package nomcore
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"nomfs/codec"
+)
+
+// goObject is a Go value as an object: its fields and methods are attributes.
+type goObject struct {
+	info  *typeInfo
+	self  reflect.Value // receiver of the methods: the pointer to a struct, or the value
+	at    *place        // instead of self: where the value is read afresh each time
+	guard guard
+	key   any // identity, see Object.Key
+}
+
+var _ interface {
+	AttrGetter
+	AttrSetter
+	AttrDeleter
+	Describer
+	Direr
+	Reprer
+	Strer
+} = (*goObject)(nil)
+
+// methodKey is the identity of a method of an object.
+type methodKey struct {
+	parent any
+	name   string
+}
+
+var errGone = pyError("ReferenceError", "the object is not there any more")
+
+// asGoObject returns the wrapped Go value behind the Impl of an Object, or nil.
+func asGoObject(impl any) *goObject {
+	switch o := impl.(type) {
+	case *goObject:
+		return o
+	case *goItems:
+		return o.goObject
+	}
+	return nil
+}
+
+// ident is what the identities of the object's parts build on.
+func (o *goObject) ident() any {
+	if o.key != nil {
+		return o.key
+	}
+	return o
+}
+
+// static returns the value itself: what self points to, or self. Its lock must
+// be held.
+func (o *goObject) static() reflect.Value {
+	v := o.self
+	if o.at != nil {
+		v = o.at.load()
+	}
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v
+}
+
+// receiver returns what the methods are called on. It must be called without
+// the lock.
+func (o *goObject) receiver() (reflect.Value, error) {
+	if o.at == nil {
+		return o.self, nil
+	}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	v := o.at.load()
+	if !v.IsValid() || v.Type() != o.info.base {
+		return v, errGone
+	}
+	if o.info.recv.Kind() != reflect.Pointer {
+		return reflect.ValueOf(v.Interface()), nil
+	}
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	return p, nil
+}
+
+// field returns the field of an attribute, invalid where it belongs to a nil
+// embedded pointer. The lock must be held.
+func (o *goObject) field(a *attr) reflect.Value {
+	v := o.static()
+	if !v.IsValid() || v.Type() != o.info.base {
+		return reflect.Value{}
+	}
+	for i, x := range a.index {
+		if i > 0 && v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return reflect.Value{}
+			}
+			v = v.Elem()
+		}
+		v = v.Field(x)
+	}
+	return v
+}
+
+func noAttr(class, name string) error {
+	return pyError("AttributeError", "'%s' object has no attribute '%s'", class, name)
+}
+
+func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err error) {
+	a := o.info.byName[name]
+	if a == nil {
+		return nil, noAttr(o.info.class, name)
+	}
+	defer noPanic(ctx, name, &err)
+	switch {
+	case a.method >= 0:
+		return o.method(a), nil
+	case a.getter:
+		return o.computed(ctx, a)
+	}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	v := o.field(a)
+	if !v.IsValid() {
+		return nil, noAttr(o.info.class, name)
+	}
+	r := reader{guard: o.guard}
+	if placed(a.typ) {
+		r.at = &place{obj: o, attr: a}
+	}
+	return r.value(v)
+}
+
+// method returns a method as an object of its own.
+func (o *goObject) method(a *attr) *Object {
+	return &Object{
+		Key: methodKey{o.ident(), a.goName},
+		Impl: &goFunc{class: "method", sig: a.sig, guard: o.guard, load: func() (reflect.Value, error) {
+			recv, err := o.receiver()
+			if err != nil {
+				return recv, err
+			}
+			return recv.Method(a.method), nil
+		}},
+	}
+}
+
+// computed calls the getter of an attribute, without the lock.
+func (o *goObject) computed(ctx context.Context, a *attr) (codec.Value, error) {
+	o.guard.rlock()
+	v := o.field(a)
+	if v.IsValid() {
+		v = reflect.ValueOf(v.Interface()) // a copy: the field may change meanwhile
+	}
+	o.guard.runlock()
+	if !v.IsValid() {
+		return nil, noAttr(o.info.class, a.name)
+	}
+	if v.IsNil() {
+		return codec.None{}, nil
+	}
+	in, err := a.sig.bind(ctx, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.sig.call(ctx, v, in, o.guard)
+}
+
+func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err error) {
+	a := o.info.byName[name]
+	if a == nil {
+		return noAttr(o.info.class, name)
+	}
+	if a.fixed || o.at != nil {
+		return pyError("AttributeError", "attribute '%s' is read-only", name)
+	}
+	defer noPanic(ctx, name, &err)
+	w, err := toGo(v, a.typ)
+	if err != nil {
+		return conversionError("attribute '"+name+"'", err)
+	}
+	return o.store(a, name, w)
+}
+
+// store puts a converted value into a field.
+func (o *goObject) store(a *attr, name string, w reflect.Value) error {
+	o.guard.lock()
+	defer o.guard.unlock()
+	f := o.field(a)
+	if !f.IsValid() {
+		return noAttr(o.info.class, name)
+	}
+	f.Set(w)
+	return nil
+}
+
+func (o *goObject) DelAttr(ctx context.Context, name string) (err error) {
+	a := o.info.byName[name]
+	if a == nil {
+		return noAttr(o.info.class, name)
+	}
+	if !a.deletable() || o.at != nil {
+		return pyError("AttributeError", "can't delete attribute '%s'", name)
+	}
+	defer noPanic(ctx, name, &err)
+	return o.store(a, name, reflect.Zero(a.typ))
+}
+
+// deletable tells whether an attribute can become nil, which is what deleting
+// it means.
+func (a *attr) deletable() bool {
+	if a.fixed {
+		return false
+	}
+	switch a.typ.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return false
+}
+
+func (o *goObject) Dir(context.Context) ([]string, error) {
+	names := make([]string, len(o.info.attrs))
+	for i, a := range o.info.attrs {
+		names[i] = a.name
+	}
+	return names, nil
+}
+
+func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
+	defer noPanic(ctx, "describe", &err)
+	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	for i, a := range o.info.attrs {
+		d.Attrs[i] = o.describe(a)
+	}
+	return d, nil
+}
+
+// describe tells about one attribute. The lock must be held.
+func (o *goObject) describe(a *attr) codec.AttrInfo {
+	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed && o.at == nil}
+	info.Delete = o.at == nil && a.deletable()
+	switch {
+	case a.method >= 0:
+		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, "method", true, a.sig.params()
+	case a.getter:
+		info.Kind, info.Type = kindOfType(a.sig.out[0]), typeName(a.sig.out[0])
+	default:
+		v := o.field(a)
+		info.Kind = kindOf(v)
+		if a.sig != nil && info.Kind == codec.KindRef {
+			info.Call, info.Params = true, a.sig.params()
+		}
+	}
+	return info
+}
+
+// kindOf returns the kind of the value that reading v would give.
+func kindOf(v reflect.Value) codec.Kind {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return codec.KindInvalid
+	case reflect.Interface:
+		e := v.Elem()
+		if e.IsValid() && e.Kind() != reflect.Pointer && v.Type().NumMethod() > 0 && !e.Type().Implements(valueType) {
+			return codec.KindRef
+		}
+		if !e.IsValid() {
+			return codec.KindNone
+		}
+		return kindOf(e)
+	case reflect.Pointer, reflect.Func:
+		if v.IsNil() {
+			return codec.KindNone
+		}
+	}
+	if v.Type().Implements(valueType) {
+		return v.Interface().(codec.Value).Kind()
+	}
+	if v.Kind() == reflect.String {
+		return codec.StringValue(v.String()).Kind()
+	}
+	return kindOfType(v.Type())
+}
+
+// kindOfType returns the kind of values of type t, as far as the type tells.
+func kindOfType(t reflect.Type) codec.Kind {
+	if t == bigIntPtr || t == bigIntPtr.Elem() {
+		return codec.KindInt
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return codec.KindBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return codec.KindInt
+	case reflect.Float32, reflect.Float64:
+		return codec.KindFloat
+	case reflect.String:
+		return codec.KindText
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return codec.KindBytes
+		}
+		return codec.KindList
+	case reflect.Map:
+		if isSet(t) {
+			return codec.KindSet
+		}
+		return codec.KindMap
+	case reflect.Interface:
+		if t.NumMethod() == 0 || t == valueType {
+			return codec.KindInvalid
+		}
+	}
+	return codec.KindRef
+}
+
+// Repr returns what the value says of itself by NomRepr or Reprer, the literal
+// of a plain value or container, or <Class object>.
+func (o *goObject) Repr(ctx context.Context) (text string, err error) {
+	defer noPanic(ctx, "repr", &err)
+	recv, err := o.receiver()
+	if err != nil {
+		return "", err
+	}
+	switch v := recv.Interface().(type) {
+	case Reprer:
+		err = runUser(ctx, "Repr()", func() (err error) { text, err = v.Repr(ctx); return err })
+		return text, err
+	case nomReprer:
+		err = runUser(ctx, "NomRepr()", func() error { text = v.NomRepr(); return nil })
+		return text, err
+	}
+	v, err := o.plain()
+	if err != nil {
+		return "", err
+	}
+	if v == nil {
+		return "<" + o.info.class + " object>", nil
+	}
+	return v.String(), nil
+}
+
+// plain returns a copy of the value for a repr, nil if it is none that has a
+// literal.
+func (o *goObject) plain() (codec.Value, error) {
+	switch o.info.kind {
+	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
+		if o.info.base != bigIntPtr.Elem() {
+			return nil, nil
+		}
+	}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	v := o.static()
+	switch v.Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		return shown(strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())), nil
+	}
+	return reader{guard: o.guard, show: true}.value(v)
+}
+
+// Str returns what Strer, error or fmt.Stringer say, the text of a text, or
+// the repr.
+func (o *goObject) Str(ctx context.Context) (text string, err error) {
+	defer noPanic(ctx, "str", &err)
+	recv, err := o.receiver()
+	if err != nil {
+		return "", err
+	}
+	switch v := recv.Interface().(type) {
+	case Strer:
+		err = runUser(ctx, "Str()", func() (err error) { text, err = v.Str(ctx); return err })
+		return text, err
+	case error:
+		err = runUser(ctx, "Error()", func() error { text = v.Error(); return nil })
+		return text, err
+	case fmt.Stringer:
+		err = runUser(ctx, "String()", func() error { text = v.String(); return nil })
+		return text, err
+	}
+	switch o.info.kind {
+	case reflect.String, reflect.Slice, reflect.Array: // the latter may be bytes
+		v, err := o.plain()
+		if err != nil {
+			return "", err
+		}
+		if text, ok := codec.StringOf(v); ok {
+			return text, nil
+		}
+	}
+	return o.Repr(ctx)
+}

@@ -1,0 +1,255 @@
+package nomcore
+
+import (
+	"container/list"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nomfs/auth"
+	"nomfs/codec"
+)
+
+// Service is one peer: it serves the objects registered with it and calls
+// those of others, over one socket. All methods may be called concurrently.
+type Service struct {
+	cfg  Config
+	log  *slog.Logger
+	conn conn
+	reg  *registry
+	boot [8]byte // tells this Service from an earlier one at this address
+
+	ctx    context.Context // ends at Close
+	cancel context.CancelFunc
+	loops  sync.WaitGroup // receive loop and probers
+	work   *pool
+	dedup  *dedup
+
+	closing sync.Once
+	stats   counters
+	lastBad atomic.Int64 // when a bad datagram was last logged, Unix ns
+
+	authMu    sync.RWMutex
+	auth      auth.Authenticator
+	authEpoch uint64 // counts SetAuthenticator
+
+	callsMu sync.Mutex
+	calls   map[uint32]*call // by xid
+	nextXID uint32
+	closed  bool
+
+	peersMu sync.Mutex
+	peers   map[netip.AddrPort]*Peer
+	recent  *list.List // of *Peer, least recently heard of last
+
+	homesMu sync.RWMutex
+	homeOf  map[netip.Addr]codec.Home // by the peer's address
+	homes   map[codec.Home]struct{}   // all that we have called ourselves
+}
+
+// counters are what Stats returns, counted as it happens.
+type counters struct {
+	sent, received, resent         atomic.Uint64
+	dupDropped, dupReplayed        atomic.Uint64
+	bad, stray, refused, overload  atomic.Uint64
+	handlerErrors, timeouts, lists atomic.Uint64
+}
+
+// Stats counts datagrams since the Service was made.
+type Stats struct {
+	Sent, Received uint64 // datagrams
+	Resent         uint64 // of Sent: copies of a request that got no answer in time
+	DupDropped     uint64 // copies of a request that was still running
+	DupReplayed    uint64 // copies of a request that had run: answered again, not run
+	Bad            uint64 // not a packet
+	Stray          uint64 // answers that nobody waits for, or from the wrong address
+	Refused        uint64 // from an address that plain NOM may not come from
+	Overload       uint64 // requests dropped because too many were waiting
+	Timeouts       uint64 // operations of ours that got no answer
+	Names, Objects int    // registered; given to peers
+}
+
+// New serves on pc, whose addresses must be IP addresses and ports, until
+// Close. It takes over pc. A *net.UDPConn is served without copying.
+func New(pc net.PacketConn, cfg *Config) (*Service, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		pc.Close()
+		return nil, err
+	}
+	c, err := newConn(pc)
+	if err != nil {
+		pc.Close()
+		return nil, err
+	}
+	s := &Service{
+		cfg: full, log: full.Log, conn: c,
+		reg:    newRegistry(),
+		dedup:  newDedup(),
+		auth:   full.Authenticator,
+		calls:  make(map[uint32]*call),
+		peers:  make(map[netip.AddrPort]*Peer),
+		recent: list.New(),
+		homeOf: make(map[netip.Addr]codec.Home),
+		homes:  make(map[codec.Home]struct{}),
+	}
+	rand.Read(s.boot[:])
+	s.nextXID = randomXID()
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.work = newPool(s.ctx, s.handle)
+	s.loops.Go(s.serve)
+	return s, nil
+}
+
+// Addr returns the local address of the socket.
+func (s *Service) Addr() netip.AddrPort { return s.conn.local() }
+
+// Close stops serving: callers waiting for an answer get ErrClosed, handlers
+// have their context cancelled. It returns when all have ended, or after a
+// second if a handler ignores its context.
+func (s *Service) Close() error {
+	var err error
+	s.closing.Do(func() {
+		s.cancel()
+		err = s.conn.close()
+		s.failCalls(func(*call) error { return ErrClosed }, true)
+		s.loops.Wait()
+		s.work.close(closeWait)
+	})
+	return err
+}
+
+// Register serves obj under name. A plain Go value (numbers, text, bytes and
+// containers of them) is served as a copy, as it is now; everything else is an
+// object: see Wrap.
+func (s *Service) Register(name string, obj any) error {
+	v, err := ValueOf(obj)
+	if err != nil {
+		return fmt.Errorf("register %q: %w", name, err)
+	}
+	return s.reg.register(name, v)
+}
+
+// Unregister withdraws name, and revokes the references that clients got
+// through it, unless the object has another name.
+func (s *Service) Unregister(name string) error { return s.reg.unregister(name) }
+
+// SetAuthenticator replaces the authenticator. Every client is screened anew.
+func (s *Service) SetAuthenticator(a auth.Authenticator) error {
+	if a == nil {
+		return ErrNoAuthenticator
+	}
+	s.authMu.Lock()
+	defer s.authMu.Unlock()
+	s.auth = a
+	s.authEpoch++
+	return nil
+}
+
+// authenticator returns the one in force, and its number.
+func (s *Service) authenticator() (auth.Authenticator, uint64) {
+	s.authMu.RLock()
+	defer s.authMu.RUnlock()
+	return s.auth, s.authEpoch
+}
+
+// Stats returns the counters.
+func (s *Service) Stats() Stats {
+	c := &s.stats
+	names, objects := s.reg.size()
+	return Stats{
+		Sent: c.sent.Load(), Received: c.received.Load(), Resent: c.resent.Load(),
+		DupDropped: c.dupDropped.Load(), DupReplayed: c.dupReplayed.Load(),
+		Bad: c.bad.Load(), Stray: c.stray.Load(), Refused: c.refused.Load(),
+		Overload: c.overload.Load(), Timeouts: c.timeouts.Load(),
+		Names: names, Objects: objects,
+	}
+}
+
+// peer returns what is known about an address, and marks it as recent.
+func (s *Service) peer(addr netip.AddrPort) *Peer {
+	s.peersMu.Lock()
+	defer s.peersMu.Unlock()
+	if p, ok := s.peers[addr]; ok {
+		s.recent.MoveToFront(p.place)
+		return p
+	}
+	for len(s.peers) >= maxPeers {
+		oldest := s.recent.Remove(s.recent.Back()).(*Peer)
+		delete(s.peers, oldest.addr)
+		s.dedup.forget(oldest.addr)
+	}
+	p := newPeer(s, addr)
+	s.peers[addr] = p
+	p.place = s.recent.PushFront(p)
+	return p
+}
+
+// homeFor returns how we call ourselves towards a peer: the address of the
+// interface that reaches it, never a wildcard.
+func (s *Service) homeFor(to netip.Addr) (codec.Home, error) {
+	s.homesMu.RLock()
+	home, ok := s.homeOf[to]
+	s.homesMu.RUnlock()
+	if ok {
+		return home, nil
+	}
+	local := s.conn.local()
+	ip := local.Addr()
+	if ip.IsUnspecified() {
+		var err error
+		if ip, err = localAddrFor(netip.AddrPortFrom(to, DefaultPort)); err != nil {
+			return "", err
+		}
+	}
+	home = codec.NewHome(ip.String(), int(local.Port()))
+	s.homesMu.Lock()
+	defer s.homesMu.Unlock()
+	if len(s.homeOf) >= maxPeers {
+		clear(s.homeOf)
+	}
+	s.homeOf[to] = home
+	s.homes[home] = struct{}{}
+	return home, nil
+}
+
+// isHome reports whether we have called ourselves that.
+func (s *Service) isHome(h codec.Home) bool {
+	s.homesMu.RLock()
+	defer s.homesMu.RUnlock()
+	_, ok := s.homes[h]
+	return ok
+}
+
+// send writes one datagram.
+func (s *Service) send(b []byte, to netip.AddrPort) error {
+	if len(b) > maxDatagram {
+		return fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
+	}
+	if !plainAllowed(s.cfg.Plain, to.Addr()) {
+		return fmt.Errorf("%s: %w", to, ErrPlainRefused)
+	}
+	s.stats.sent.Add(1)
+	err := s.conn.write(b, to)
+	if errors.Is(err, net.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// logBad counts a datagram that is no packet, and logs it unless one was
+// logged within the last second.
+func (s *Service) logBad(from netip.AddrPort, err error) {
+	s.stats.bad.Add(1)
+	now, last := time.Now().UnixNano(), s.lastBad.Load()
+	if now-last >= int64(badLogEvery) && s.lastBad.CompareAndSwap(last, now) {
+		s.log.Warn("bad datagram", "from", from, "err", err)
+	}
+}

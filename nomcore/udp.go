@@ -1,0 +1,196 @@
+package nomcore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// udpConn is a UDP socket.
+type udpConn struct {
+	c *net.UDPConn
+}
+
+func newUDPConn(c *net.UDPConn) *udpConn {
+	// The kernel grants what its limits allow; less is slower, not wrong.
+	_ = c.SetReadBuffer(socketBuffer)
+	_ = c.SetWriteBuffer(socketBuffer)
+	enableErrorQueue(c)
+	return &udpConn{c}
+}
+
+func (u *udpConn) read(b []byte) (int, netip.AddrPort, error) {
+	n, from, err := u.c.ReadFromUDPAddrPort(b)
+	if err != nil && !fatalRead(err) {
+		if to, payload := drainErrorQueue(u.c, b); to.IsValid() {
+			return 0, netip.AddrPort{}, &refusedError{to: unmap(to), datagram: payload}
+		}
+	}
+	return n, unmap(from), err
+}
+
+// sendTries: an error that an earlier datagram caused is reported by the next
+// send, which then sends nothing. Each try takes one such report.
+const sendTries = 8
+
+func (u *udpConn) write(b []byte, to netip.AddrPort) (err error) {
+	for range sendTries {
+		_, err = u.c.WriteToUDPAddrPort(b, to)
+		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.EHOSTUNREACH) {
+			return err
+		}
+	}
+	return err
+}
+
+func (u *udpConn) local() netip.AddrPort {
+	a, _ := addrPortOf(u.c.LocalAddr())
+	return a
+}
+
+func (u *udpConn) close() error { return u.c.Close() }
+
+// refusedError is a message of the network: the datagram sent to that address
+// found nobody listening.
+type refusedError struct {
+	to       netip.AddrPort
+	datagram []byte // as far as the message quotes it
+}
+
+func (e *refusedError) Error() string { return e.to.String() + ": connection refused" }
+
+// Listen opens a UDP socket at addr, host[:port], and serves on it. Without a
+// port it is 12074; port 0 is any free one. An address that plain NOM may not
+// be exchanged with is refused (ErrPlainRefused): a wildcard needs a network
+// beyond loopback in Config.Plain.
+func Listen(addr string, cfg *Config) (*Service, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	at, err := resolve(context.Background(), addr, DefaultPort)
+	if err != nil {
+		return nil, err
+	}
+	if !mayListen(full.Plain, at.Addr()) {
+		return nil, fmt.Errorf("listen on %s: %w", at, ErrPlainRefused)
+	}
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, err
+	}
+	return New(c, &full)
+}
+
+// mayListen reports whether a service may be reachable at a.
+func mayListen(nets []netip.Prefix, a netip.Addr) bool {
+	if !a.IsUnspecified() {
+		return plainAllowed(nets, a)
+	}
+	for _, p := range nets {
+		if !p.Addr().IsLoopback() {
+			return true
+		}
+	}
+	return false
+}
+
+// Dial connects to the peer at addr, host[:port], from a socket of its own at
+// the local address that reaches the peer. Closing the Service ends it.
+func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := resolve(ctx, addr, DefaultPort)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !plainAllowed(full.Plain, to.Addr()) {
+		return nil, nil, fmt.Errorf("%s: %w", to, ErrPlainRefused)
+	}
+	from, err := localAddrFor(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := New(c, &full)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.Connect(ctx, to.String())
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return s, p, nil
+}
+
+// localAddrFor returns the local address from which the kernel would send to
+// a peer. Connecting a UDP socket sends nothing.
+func localAddrFor(to netip.AddrPort) (netip.Addr, error) {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer c.Close()
+	a, _ := addrPortOf(c.LocalAddr())
+	return a.Addr(), nil
+}
+
+// resolve reads host[:port]; an empty host is the wildcard. IPv4 is preferred,
+// as the original knows nothing else.
+func resolve(ctx context.Context, addr string, port uint16) (netip.AddrPort, error) {
+	host, port, err := splitHostPort(addr, port)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if host == "" {
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), port), nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return netip.AddrPortFrom(a.Unmap(), port), nil
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	best := addrs[0]
+	for _, a := range addrs {
+		if a = a.Unmap(); a.Is4() {
+			best = a
+			break
+		}
+	}
+	return netip.AddrPortFrom(best.Unmap(), port), nil
+}
+
+// splitHostPort takes host, host:port, [v6], [v6]:port and bare v6.
+func splitHostPort(addr string, port uint16) (string, uint16, error) {
+	if a, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
+		return a.String(), port, nil
+	}
+	host, text, found := strings.Cut(addr, ":")
+	if found && strings.ContainsAny(text, ":") {
+		var err error
+		if host, text, err = net.SplitHostPort(addr); err != nil {
+			return "", 0, fmt.Errorf("address %q: want host[:port]", addr)
+		}
+	}
+	if !found {
+		return addr, port, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("address %q: port %q is not a number up to 65535", addr, text)
+	}
+	return host, uint16(n), nil
+}

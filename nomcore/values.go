@@ -1,0 +1,160 @@
+package nomcore
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"nomfs/codec"
+)
+
+// incoming makes the values of a request usable: a reference to an object of
+// ours becomes the object, any other a proxy. A reference to us that we do not
+// know is a KeyError with its id.
+func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
+	return mapRefs(v, func(r codec.Ref) (codec.Value, error) {
+		if !s.isHome(r.Home) {
+			return &Proxy{Peer: from, Ref: r}, nil
+		}
+		if o := s.reg.object(r.ID); o != nil {
+			return o, nil
+		}
+		return nil, unknownID(r.ID)
+	})
+}
+
+// homecoming makes the values of an answer usable: references to our own
+// objects become them; others stay references.
+func (s *Service) homecoming(v codec.Value) codec.Value {
+	v, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
+		if s.isHome(r.Home) {
+			if o := s.reg.object(r.ID); o != nil {
+				return o, nil
+			}
+		}
+		return r, nil
+	})
+	return v
+}
+
+// mapRefs returns v with its references replaced. Containers without any are
+// returned as they are, others are copied, so that v itself never changes. Map
+// keys stay.
+func mapRefs(v codec.Value, f func(codec.Ref) (codec.Value, error)) (codec.Value, error) {
+	switch v := v.(type) {
+	case codec.Ref:
+		return f(v)
+	case codec.List:
+		out, err := mapRefsIn(v, f)
+		return codec.List(out), err
+	case codec.Tuple:
+		out, err := mapRefsIn(v, f)
+		return codec.Tuple(out), err
+	case codec.Set:
+		out, err := mapRefsIn(v, f)
+		return codec.Set(out), err
+	case codec.Exception:
+		out, err := mapRefsIn(v.Args, f)
+		return codec.Exception{Class: v.Class, Args: out}, err
+	case *codec.Map:
+		return mapRefsInMap(v, f)
+	}
+	return v, nil
+}
+
+func mapRefsIn(vs []codec.Value, f func(codec.Ref) (codec.Value, error)) ([]codec.Value, error) {
+	if !hasRefs(vs) {
+		return vs, nil
+	}
+	out := make([]codec.Value, len(vs))
+	for i, v := range vs {
+		var err error
+		if out[i], err = mapRefs(v, f); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func mapRefsInMap(m *codec.Map, f func(codec.Ref) (codec.Value, error)) (codec.Value, error) {
+	if !hasRef(m) {
+		return m, nil
+	}
+	pairs := slices.Clone(m.Pairs())
+	for i := range pairs {
+		var err error
+		if pairs[i].Value, err = mapRefs(pairs[i].Value, f); err != nil {
+			return nil, err
+		}
+	}
+	return codec.NewMap(pairs...)
+}
+
+// hasRefs reports whether there is a reference anywhere in vs.
+func hasRefs(vs []codec.Value) bool { return slices.ContainsFunc(vs, hasRef) }
+
+// hasRef reports whether v is or contains a reference, map keys aside.
+func hasRef(v codec.Value) bool {
+	switch v := v.(type) {
+	case codec.Ref:
+		return true
+	case codec.List:
+		return hasRefs(v)
+	case codec.Tuple:
+		return hasRefs(v)
+	case codec.Set:
+		return hasRefs(v)
+	case codec.Exception:
+		return hasRefs(v.Args)
+	case *codec.Map:
+		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasRef(p.Value) })
+	}
+	return false
+}
+
+// unknownID is how the original says that it does not know an object.
+func unknownID(id codec.ID) codec.Exception {
+	return codec.Exception{Class: "KeyError", Args: codec.Tuple{codec.Long(id)}}
+}
+
+// route returns the peer to ask about objects whose home calls itself h, when
+// the reference was got from p. A home that names a wildcard or loopback
+// address means the machine of p; an address of ours may not be asked that
+// way, and any other only where plain NOM may go.
+func (p *Peer) route(h codec.Home) (*Peer, error) {
+	to, err := p.routeAddr(h)
+	if err != nil {
+		return nil, err
+	}
+	if to == p.addr {
+		return p, nil
+	}
+	return p.s.peer(to), nil
+}
+
+// routeAddr is the address of route.
+func (p *Peer) routeAddr(h codec.Home) (netip.AddrPort, error) {
+	host, port, ok := h.Addr()
+	if !ok || port <= 0 || port > 1<<16-1 {
+		return netip.AddrPort{}, fmt.Errorf("%w: home is not a host and a port", ErrPlainRefused)
+	}
+	var ip netip.Addr
+	if host == "localhost" {
+		ip = netip.IPv4Unspecified()
+	} else {
+		var err error
+		// A name would make us ask a name server whatever a peer wants asked.
+		if ip, err = netip.ParseAddr(host); err != nil {
+			return netip.AddrPort{}, fmt.Errorf("%w: home %q is not an IP address", ErrPlainRefused, host)
+		}
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.IsUnspecified() || ip.IsLoopback() && !p.addr.Addr().IsLoopback() {
+		ip = p.addr.Addr()
+	}
+	to := netip.AddrPortFrom(ip, uint16(port))
+	if to != p.addr && !plainAllowed(p.s.cfg.Plain, ip) {
+		return to, fmt.Errorf("home %s: %w", to, ErrPlainRefused)
+	}
+	return to, nil
+}
