@@ -194,7 +194,7 @@ func (p *Peer) admission(ctx context.Context, again bool) error {
 
 // handle runs one request and answers it, whatever the code that it runs does.
 func (s *Service) handle(j job) {
-	ctx := context.WithValue(s.ctx, callerKey{}, j.peer.identity())
+	ctx := withLog(context.WithValue(s.ctx, callerKey{}, j.peer.identity()), s.log)
 	j.peer.inbound.Add(1)
 	done := false
 	var a answer

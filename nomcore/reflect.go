@@ -49,9 +49,9 @@ import (
 // A lock covers field, map and element access: the value's own if it is a
 // sync.Locker (with RLock for reading if it has that), which its parts share;
 // else one that all wrapped values share. Methods, funcs, getters and String
-// run without it and must be safe for concurrent use. Go code that changes a
-// wrapped value meanwhile needs a value that is a sync.Locker. The methods of
-// the lock are not exposed.
+// run without it and must be safe for concurrent use: where Go code and peers use
+// a field at the same time, and one of them writes, the value has to be a
+// sync.Locker. The methods of the lock are not exposed.
 //
 // A panic in user code, or runtime.Goexit, is logged with its stack and becomes
 // a RuntimeError.
@@ -113,18 +113,19 @@ type typedKey struct {
 // value of the wire that it stands for. part is the lock of what v is a part
 // of, at where it lies there.
 func object(v reflect.Value, part guard, at *place) (codec.Value, error) {
+	v, moved, err := follow(v)
+	if err != nil {
+		return nil, err
+	}
+	if moved {
+		part, at = guard{}, nil
+	}
 	switch v.Kind() {
 	case reflect.Invalid:
 		return codec.None{}, nil
-	case reflect.Interface:
-		return object(v.Elem(), part, at)
 	case reflect.Pointer:
 		if v.IsNil() {
 			return codec.None{}, nil
-		}
-		switch v.Type().Elem().Kind() {
-		case reflect.Pointer, reflect.Interface, reflect.Func:
-			return object(v.Elem(), guard{}, nil)
 		}
 		return pointerObject(v, guard{})
 	case reflect.Func:
@@ -165,6 +166,28 @@ func object(v reflect.Value, part guard, at *place) (codec.Value, error) {
 		o.key = valueKey{v.Interface()}
 	}
 	return o.object(), nil
+}
+
+// follow returns what interfaces, and pointers to pointers, interfaces and
+// funcs, lead to, and whether a pointer was on the way.
+func follow(v reflect.Value) (to reflect.Value, moved bool, err error) {
+	for range maxNesting {
+		switch {
+		case v.Kind() == reflect.Interface:
+			v = v.Elem()
+		case v.Kind() == reflect.Pointer && !v.IsNil() && indirect(v.Type().Elem()):
+			v, moved = v.Elem(), true
+		default:
+			return v, moved, nil
+		}
+	}
+	return v, moved, pyError("ValueError", "a pointer leads to itself")
+}
+
+// indirect tells whether a pointer to t is no object of its own but stands for
+// what it leads to.
+func indirect(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.Kind() == reflect.Func
 }
 
 // pointerObject makes the object of what p points to.

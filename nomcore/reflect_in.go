@@ -2,12 +2,11 @@ package nomcore
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/big"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
+	"strings"
 
 	"nomfs/codec"
 )
@@ -67,11 +66,15 @@ func gotName(v codec.Value) string {
 	case codec.List, codec.Tuple, codec.Set, *codec.Map:
 		return v.Kind().String() // its items may be objects
 	}
+	word := v.Kind().String()
 	text := v.String()
+	if v.Kind() == codec.KindBytes && !strings.HasPrefix(text, "b") {
+		word = "text" // as ASCII text travels
+	}
 	if len(text) > gotShown {
 		text = text[:gotShown] + "..."
 	}
-	return v.Kind().String() + " " + text
+	return word + " " + text
 }
 
 // toGo converts v to a new Go value of type t, without running user code. What
@@ -333,88 +336,3 @@ func toInterface(v codec.Value, t reflect.Type) (reflect.Value, error) {
 	}
 	return dst, wrongType(t, v)
 }
-
-// natural returns the Go value that a Go programmer would expect for v in a
-// variable of type any. What Go has no word for stays as it is: tuples, sets,
-// slices, remote objects, and objects that are no Go pointer.
-func natural(v codec.Value) any {
-	switch v := v.(type) {
-	case codec.None:
-		return nil
-	case codec.Bool:
-		return bool(v)
-	case codec.Int, codec.Long:
-		return naturalInt(v)
-	case codec.Float:
-		return float64(v)
-	case codec.Text:
-		return string(v)
-	case codec.Bytes:
-		for i := range len(v) {
-			if v[i] >= utf8.RuneSelf {
-				return []byte(v)
-			}
-		}
-		return string(v)
-	case codec.List:
-		list := make([]any, len(v))
-		for i, item := range v {
-			list[i] = natural(item)
-		}
-		return list
-	case *codec.Map:
-		m := make(map[string]any, v.Len())
-		for _, p := range v.Pairs() {
-			k, ok := codec.StringOf(p.Key)
-			if !ok {
-				return v
-			}
-			m[k] = natural(p.Value)
-		}
-		return m
-	case *Object:
-		if w, ok := v.goValue(anyType); ok {
-			return w.Interface()
-		}
-	}
-	return v
-}
-
-func naturalInt(v codec.Value) any {
-	if n, ok := codec.Int64Of(v); ok && n >= math.MinInt && n <= math.MaxInt {
-		return int(n)
-	}
-	if n, ok := codec.BigIntOf(v); ok {
-		return n
-	}
-	return v
-}
-
-// goValue returns the Go value that o stands for if it fits t: the pointer or
-// map that was wrapped, or a copy of what a pointer points to.
-func (o *Object) goValue(t reflect.Type) (reflect.Value, bool) {
-	g := asGoObject(o.Impl)
-	if g == nil {
-		v := reflect.ValueOf(o.Impl)
-		return v, t != anyType && v.IsValid() && v.Type().AssignableTo(t)
-	}
-	if g.at != nil || t == anyType && g.self.Kind() != reflect.Pointer && g.self.Kind() != reflect.Map {
-		return reflect.Value{}, false
-	}
-	if g.self.Type().AssignableTo(t) {
-		return g.self, true
-	}
-	if g.self.Kind() != reflect.Pointer || !g.info.base.AssignableTo(t) {
-		return reflect.Value{}, false
-	}
-	g.guard.rlock()
-	defer g.guard.runlock()
-	c := reflect.New(t).Elem()
-	c.Set(g.self.Elem())
-	if c.Kind() == reflect.Slice && !c.IsNil() {
-		c.Set(reflect.AppendSlice(reflect.MakeSlice(c.Type(), 0, c.Len()), c))
-	}
-	return c, true
-}
-
-var errTooDeep = fmt.Errorf("value nests deeper than %d levels, or contains itself", maxNesting)

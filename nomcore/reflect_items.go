@@ -201,23 +201,24 @@ func index(key codec.Value, n int, outside error) (int, error) {
 	return int(i), nil
 }
 
-// bounds clips s to n items as Python does.
-func bounds(s codec.Slice, n int) (start, stop, step int, err error) {
-	start, stop, step = int(s.Start), int(s.Stop), int(s.Step)
+// bounds clips s to n items as Python does. The numbers are wide enough that
+// a step beyond the end does not wrap around.
+func bounds(s codec.Slice, n int) (start, stop, step int64, err error) {
+	step = int64(s.Step)
 	if step == 0 {
 		return 0, 0, 0, errSliceStep
 	}
-	low, high := 0, n
+	low, high := int64(0), int64(n)
 	if step < 0 {
-		low, high = -1, n-1
+		low, high = -1, int64(n)-1
 	}
-	clip := func(i int) int {
+	clip := func(i int64) int64 {
 		if i < 0 {
-			i += n
+			i += int64(n)
 		}
 		return max(low, min(i, high))
 	}
-	return clip(start), clip(stop), step, nil
+	return clip(int64(s.Start)), clip(int64(s.Stop)), step, nil
 }
 
 // indexes returns the indexes that s takes from n items, in its order.
@@ -228,7 +229,7 @@ func indexes(s codec.Slice, n int) ([]int, error) {
 	}
 	var at []int
 	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
-		at = append(at, i)
+		at = append(at, int(i))
 	}
 	return at, nil
 }
@@ -374,13 +375,13 @@ func (o *goItems) setSlice(s codec.Slice, v codec.Value) error {
 		return err
 	}
 	if step == 1 && c.Kind() == reflect.Slice && c.CanSet() {
-		stop = max(start, stop)
-		grown := reflect.MakeSlice(c.Type(), 0, c.Len()-(stop-start)+w.Len())
-		grown = reflect.AppendSlice(grown, c.Slice(0, start))
+		from, to := int(start), int(max(start, stop))
+		grown := reflect.MakeSlice(c.Type(), 0, c.Len()-(to-from)+w.Len())
+		grown = reflect.AppendSlice(grown, c.Slice(0, from))
 		for i := range w.Len() {
 			grown = reflect.Append(grown, w.Index(i))
 		}
-		c.Set(reflect.AppendSlice(grown, c.Slice(stop, c.Len())))
+		c.Set(reflect.AppendSlice(grown, c.Slice(to, c.Len())))
 		return nil
 	}
 	at, err := indexes(s, c.Len())

@@ -229,7 +229,7 @@ func TestCallbackIsForgotten(t *testing.T) {
 	t.Error("an object with a callback is never collected")
 }
 
-func BenchmarkGetAttr(b *testing.B) {
+func BenchmarkWrappedGetAttr(b *testing.B) {
 	o := Wrap(newGadget()).Impl.(*goObject)
 	ctx := context.Background()
 	for _, name := range []string{"num", "name", "numbers", "table", "inner", "link", "add", "uptime"} {
@@ -244,7 +244,7 @@ func BenchmarkGetAttr(b *testing.B) {
 	}
 }
 
-func BenchmarkCall(b *testing.B) {
+func BenchmarkWrappedCall(b *testing.B) {
 	o := Func(addUp, "a", "b=2").Impl.(Caller)
 	args := []codec.Value{codec.Int(1)}
 	ctx := context.Background()

@@ -30,17 +30,25 @@ type placeKey struct {
 	path   string
 }
 
+// path spells out the place, "" where there is a key that has no spelling.
 func (p *place) path() string {
 	var step string
 	switch {
 	case p.attr != nil:
 		return "." + p.attr.goName
 	case p.key.IsValid():
-		v, err := reader{}.value(p.key)
+		k := p.key
+		if k.Kind() == reflect.Interface {
+			k = k.Elem()
+		}
+		if !k.IsValid() || kindOfType(k.Type()) == codec.KindRef || placed(k.Type()) {
+			return ""
+		}
+		v, err := reader{}.value(k)
 		if err != nil {
 			return ""
 		}
-		step = "[" + p.key.Type().String() + " " + v.String() + "]"
+		step = "[" + k.Type().String() + " " + v.String() + "]"
 	default:
 		step = "[" + strconv.Itoa(p.i) + "]"
 	}
@@ -199,14 +207,16 @@ func bytesOf(v reflect.Value) string {
 		return string(v.Bytes())
 	}
 	b := make([]byte, v.Len())
-	reflect.Copy(reflect.ValueOf(b), v)
+	for i := range b {
+		b[i] = byte(v.Index(i).Uint())
+	}
 	return string(b)
 }
 
 // deeper returns the reader for an item of what r reads.
 func (r reader) deeper() (reader, error) {
 	if r.depth++; r.depth > maxNesting {
-		return r, pyError("ValueError", "%v", errTooDeep)
+		return r, pyError("ValueError", "value nests deeper than %d levels, or contains itself", maxNesting)
 	}
 	return r, nil
 }

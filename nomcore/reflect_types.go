@@ -35,7 +35,8 @@ var answering = []reflect.Type{
 
 // paramNamer gives the methods of a type the parameter names that keywords
 // need: the name of a method, in Go's spelling or as an attribute, and what
-// Func takes. It is asked once per type, on a zero value.
+// Func takes. It is asked once per type, on a zero value, and must do no more
+// than return a constant: an object may be locked meanwhile.
 type paramNamer interface{ NomParams() map[string][]string }
 
 // nomReprer gives a type a repr of its own without a context.
@@ -89,6 +90,9 @@ func newTypeInfo(t reflect.Type) *typeInfo {
 	info.kind = info.base.Kind()
 	info.locker = t.Implements(lockerType)
 	info.answers = slices.ContainsFunc(answering, t.Implements)
+	if t.Implements(valueType) && t.Kind() != reflect.Pointer {
+		info.class = reflect.Zero(t).Interface().(codec.Value).Kind().String()
+	}
 	if info.answers || t.Implements(valueType) {
 		return info
 	}

@@ -222,7 +222,7 @@ func TestResolveAddresses(t *testing.T) {
 	}
 }
 
-func BenchmarkGetAttr(b *testing.B) {
+func BenchmarkRoundTrip(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
 			server, client := listenLoopback(b), listenLoopback(b)

@@ -1,0 +1,186 @@
+package nomcore
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"nomfs/codec"
+)
+
+func (o *goObject) Dir(context.Context) ([]string, error) {
+	names := make([]string, len(o.info.attrs))
+	for i, a := range o.info.attrs {
+		names[i] = a.name
+	}
+	return names, nil
+}
+
+func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
+	defer noPanic(ctx, "describe", &err)
+	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	for i, a := range o.info.attrs {
+		d.Attrs[i] = o.describe(a)
+	}
+	return d, nil
+}
+
+// describe tells about one attribute. The lock must be held.
+func (o *goObject) describe(a *attr) codec.AttrInfo {
+	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed && o.at == nil}
+	info.Delete = o.at == nil && a.deletable()
+	switch {
+	case a.method >= 0:
+		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, "method", true, a.sig.params()
+	case a.getter:
+		info.Kind, info.Type = kindOfType(a.sig.out[0]), typeName(a.sig.out[0])
+	default:
+		v := o.field(a)
+		info.Kind = kindOf(v)
+		if a.sig != nil && info.Kind == codec.KindRef {
+			info.Call, info.Params = true, a.sig.params()
+		}
+	}
+	return info
+}
+
+// kindOf returns the kind of the value that reading v would give.
+func kindOf(v reflect.Value) codec.Kind {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return codec.KindInvalid
+	case reflect.Interface:
+		e := v.Elem()
+		if e.IsValid() && e.Kind() != reflect.Pointer && v.Type().NumMethod() > 0 && !e.Type().Implements(valueType) {
+			return codec.KindRef
+		}
+		if !e.IsValid() {
+			return codec.KindNone
+		}
+		return kindOf(e)
+	case reflect.Pointer, reflect.Func:
+		if v.IsNil() {
+			return codec.KindNone
+		}
+	}
+	if v.Type().Implements(valueType) {
+		return v.Interface().(codec.Value).Kind()
+	}
+	if v.Kind() == reflect.String {
+		return codec.StringValue(v.String()).Kind()
+	}
+	return kindOfType(v.Type())
+}
+
+// kindOfType returns the kind of values of type t, as far as the type tells.
+func kindOfType(t reflect.Type) codec.Kind {
+	if t == bigIntPtr || t == bigIntPtr.Elem() {
+		return codec.KindInt
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return codec.KindBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return codec.KindInt
+	case reflect.Float32, reflect.Float64:
+		return codec.KindFloat
+	case reflect.String:
+		return codec.KindText
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return codec.KindBytes
+		}
+		return codec.KindList
+	case reflect.Map:
+		if isSet(t) {
+			return codec.KindSet
+		}
+		return codec.KindMap
+	case reflect.Interface:
+		if t.NumMethod() == 0 || t == valueType {
+			return codec.KindInvalid
+		}
+	}
+	return codec.KindRef
+}
+
+// Repr returns what the value says of itself by NomRepr or Reprer, the literal
+// of a plain value or container, or <Class object>.
+func (o *goObject) Repr(ctx context.Context) (text string, err error) {
+	defer noPanic(ctx, "repr", &err)
+	recv, err := o.receiver()
+	if err != nil {
+		return "", err
+	}
+	switch v := recv.Interface().(type) {
+	case Reprer:
+		err = runUser(ctx, "Repr()", func() (err error) { text, err = v.Repr(ctx); return err })
+		return text, err
+	case nomReprer:
+		err = runUser(ctx, "NomRepr()", func() error { text = v.NomRepr(); return nil })
+		return text, err
+	}
+	v, err := o.plain()
+	if err != nil {
+		return "", err
+	}
+	if v == nil {
+		return "<" + o.info.class + " object>", nil
+	}
+	return v.String(), nil
+}
+
+// plain returns a copy of the value for a repr, nil if it is none that has a
+// literal.
+func (o *goObject) plain() (codec.Value, error) {
+	switch o.info.kind {
+	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
+		if o.info.base != bigIntPtr.Elem() {
+			return nil, nil
+		}
+	}
+	o.guard.rlock()
+	defer o.guard.runlock()
+	v := o.static()
+	switch v.Kind() {
+	case reflect.Complex64, reflect.Complex128:
+		return shown(strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())), nil
+	}
+	return reader{guard: o.guard, show: true}.value(v)
+}
+
+// Str returns what Strer, error or fmt.Stringer say, the text of a text, or
+// the repr.
+func (o *goObject) Str(ctx context.Context) (text string, err error) {
+	defer noPanic(ctx, "str", &err)
+	recv, err := o.receiver()
+	if err != nil {
+		return "", err
+	}
+	switch v := recv.Interface().(type) {
+	case Strer:
+		err = runUser(ctx, "Str()", func() (err error) { text, err = v.Str(ctx); return err })
+		return text, err
+	case error:
+		err = runUser(ctx, "Error()", func() error { text = v.Error(); return nil })
+		return text, err
+	case fmt.Stringer:
+		err = runUser(ctx, "String()", func() error { text = v.String(); return nil })
+		return text, err
+	}
+	switch o.info.kind {
+	case reflect.String, reflect.Slice, reflect.Array: // the latter may be bytes
+		v, err := o.plain()
+		if err != nil {
+			return "", err
+		}
+		if text, ok := codec.StringOf(v); ok {
+			return text, nil
+		}
+	}
+	return o.Repr(ctx)
+}

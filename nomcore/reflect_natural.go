@@ -1,0 +1,92 @@
+package nomcore
+
+import (
+	"math"
+	"reflect"
+	"unicode/utf8"
+
+	"nomfs/codec"
+)
+
+// natural returns the Go value that a Go programmer would expect for v in a
+// variable of type any. What Go has no word for stays as it is: tuples, sets,
+// slices, remote objects, and objects that are no Go pointer.
+func natural(v codec.Value) any {
+	switch v := v.(type) {
+	case codec.None:
+		return nil
+	case codec.Bool:
+		return bool(v)
+	case codec.Int, codec.Long:
+		return naturalInt(v)
+	case codec.Float:
+		return float64(v)
+	case codec.Text:
+		return string(v)
+	case codec.Bytes:
+		for i := range len(v) {
+			if v[i] >= utf8.RuneSelf {
+				return []byte(v)
+			}
+		}
+		return string(v)
+	case codec.List:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = natural(item)
+		}
+		return list
+	case *codec.Map:
+		m := make(map[string]any, v.Len())
+		for _, p := range v.Pairs() {
+			k, ok := codec.StringOf(p.Key)
+			if !ok {
+				return v
+			}
+			m[k] = natural(p.Value)
+		}
+		return m
+	case *Object:
+		if w, ok := v.goValue(anyType); ok {
+			return w.Interface()
+		}
+	}
+	return v
+}
+
+func naturalInt(v codec.Value) any {
+	if n, ok := codec.Int64Of(v); ok && n >= math.MinInt && n <= math.MaxInt {
+		return int(n)
+	}
+	if n, ok := codec.BigIntOf(v); ok {
+		return n
+	}
+	return v
+}
+
+// goValue returns the Go value that o stands for if it fits t: the pointer or
+// map that was wrapped, or a copy of what a pointer points to.
+func (o *Object) goValue(t reflect.Type) (reflect.Value, bool) {
+	g := asGoObject(o.Impl)
+	if g == nil {
+		v := reflect.ValueOf(o.Impl)
+		return v, t != anyType && v.IsValid() && v.Type().AssignableTo(t)
+	}
+	if g.at != nil || t == anyType && g.self.Kind() != reflect.Pointer && g.self.Kind() != reflect.Map {
+		return reflect.Value{}, false
+	}
+	if g.self.Type().AssignableTo(t) {
+		return g.self, true
+	}
+	if g.self.Kind() != reflect.Pointer || !g.info.base.AssignableTo(t) {
+		return reflect.Value{}, false
+	}
+	g.guard.rlock()
+	defer g.guard.runlock()
+	c := reflect.New(t).Elem()
+	c.Set(g.self.Elem())
+	if c.Kind() == reflect.Slice && !c.IsNil() {
+		c.Set(reflect.AppendSlice(reflect.MakeSlice(c.Type(), 0, c.Len()), c))
+	}
+	return c, true
+}

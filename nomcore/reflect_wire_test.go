@@ -1,0 +1,82 @@
+package nomcore
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"nomfs/codec"
+)
+
+// TestWrappedOverTheWire: a wrapped value, used from another peer.
+func TestWrappedOverTheWire(t *testing.T) {
+	for _, mode := range []struct {
+		name string
+		edit func(*Config)
+	}{{"original", plainOnly}, {"extended", func(*Config) {}}} {
+		t.Run(mode.name, func(t *testing.T) {
+			g := newGadget()
+			p := newPair(t, newBag(nil), mode.edit)
+			if err := p.server.Register("g", g); err != nil {
+				t.Fatal(err)
+			}
+			peer, ref := connect(t, p.client, serverAddr, "g")
+			ctx := quiet(t)
+
+			link, err := peer.GetAttr(ctx, ref, "link")
+			if link != codec.Value(ref) {
+				t.Errorf("a pointer to the object is %v, %v", link, err)
+			}
+			add1, _ := peer.GetAttr(ctx, ref, "add")
+			add2, err := peer.GetAttr(ctx, ref, "add")
+			if add1 != add2 {
+				t.Errorf("one method is %v and %v, %v", add1, add2, err)
+			}
+			v, err := peer.Call(ctx, add1.(codec.Ref), []codec.Value{codec.Int(2), codec.Int(3)}, nil)
+			wantOutcome(t, v, err, "5")
+			err = peer.SetAttr(ctx, ref, "num", codec.Bytes("x"))
+			wantOutcome(t, nil, err, "!TypeError: attribute 'num': expected int, got text 'x'")
+			if _, err = peer.GetAttr(ctx, ref, "nope"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a missing attribute: %v", err)
+			}
+			for _, name := range []string{"panic", "exit"} {
+				f, err := peer.GetAttr(ctx, ref, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err = peer.Call(ctx, f.(codec.Ref), nil, nil); err == nil {
+					t.Errorf("%s() is no error", name)
+				}
+			}
+
+			called := make(chan string, 1)
+			callback := Wrap(func(s string) { called <- s })
+			if err := peer.SetAttr(ctx, ref, "on_change", callback); err != nil {
+				t.Fatal(err)
+			}
+			g.OnChange("now")
+			if got := <-called; got != "now" {
+				t.Errorf("the callback got %q", got)
+			}
+			if back, err := peer.GetAttr(ctx, ref, "on_change"); back != codec.Value(callback) {
+				t.Errorf("the callback comes back as %v, %v", back, err)
+			}
+			ask := Wrap(func(n int) (string, error) {
+				if n == 0 {
+					return "", fs.ErrNotExist
+				}
+				return "yes", nil
+			})
+			if err := peer.SetAttr(ctx, ref, "ask", ask); err != nil {
+				t.Fatal(err)
+			}
+			if text, err := g.Ask(ctx, 1); text != "yes" || err != nil {
+				t.Errorf("ask(1) = %q, %v", text, err)
+			}
+			var remote *RemoteError
+			if _, err := g.Ask(ctx, 0); !errors.As(err, &remote) {
+				t.Errorf("ask(0): %v", err)
+			}
+		})
+	}
+}
