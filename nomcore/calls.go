@@ -20,6 +20,7 @@ type request struct {
 	id     codec.ID     // object asked, "" for none
 	resend bool         // running it twice is harmless
 	probe  bool         // asks whether the peer lives: no window, no verdict of its own
+	bare   bool         // outside any session, which it opens or does without
 }
 
 // what names the request in messages.
@@ -46,11 +47,12 @@ type callResult struct {
 
 // outbox is what sending one packet needs, kept for the next.
 type outbox struct {
-	buf []byte
-	enc codec.Encoder
-	s   *Service
-	to  netip.Addr
-	via codec.ID
+	buf   []byte
+	enc   codec.Encoder
+	s     *Service
+	to    netip.Addr
+	via   codec.ID
+	given []given // references to objects of ours in buf
 }
 
 var outboxes = sync.Pool{New: func() any {
@@ -63,13 +65,14 @@ var outboxes = sync.Pool{New: func() any {
 // given out by the object via.
 func (s *Service) outbox(to netip.Addr, via codec.ID) *outbox {
 	o := outboxes.Get().(*outbox)
-	o.s, o.to, o.via, o.buf = s, to, via, o.buf[:0]
+	o.s, o.to, o.via, o.buf, o.given = s, to, via, o.buf[:0], o.given[:0]
 	return o
 }
 
 // release gives the outbox back. Its buffer must not be used afterwards.
 func (o *outbox) release() {
 	o.s = nil
+	clear(o.given)
 	outboxes.Put(o)
 }
 
@@ -82,7 +85,9 @@ func (o *outbox) ref(v codec.Value) (codec.Ref, error) {
 		if err != nil {
 			return codec.Ref{}, err
 		}
-		return codec.Ref{ID: o.s.reg.export(v, o.via), Home: home}, nil
+		id := o.s.reg.export(v, o.via)
+		o.given = append(o.given, given{id, v})
+		return codec.Ref{ID: id, Home: home}, nil
 	case *Proxy:
 		return v.Ref, nil
 	}
@@ -150,12 +155,17 @@ func (s *Service) failCalls(why func(*call) error, closing bool) {
 	}
 }
 
+// maxSessionsLost bounds how often one operation opens a session anew.
+const maxSessionsLost = 3
+
 // roundTrip sends a request and waits for its answer, which may be an
-// exception. Requests that are harmless to repeat are sent again while no
-// answer comes. The wait ends with the context, with the default timeout if
-// the context has no deadline, or when the peer is found to be down.
+// exception. The wait ends with the context, with the default timeout if the
+// context has no deadline, or when the peer is found to be down.
+//
+// Within a session every request is sent again until it is answered, since it
+// runs once all the same. Towards an original peer that is done only with what
+// is harmless to repeat.
 func (s *Service) roundTrip(ctx context.Context, p *Peer, rq request) (packet, error) {
-	start := time.Now()
 	if !rq.probe && p.isDown() {
 		return packet{}, &waitError{what: rq.what(), addr: p.addr.String(), err: ErrDown}
 	}
@@ -164,7 +174,30 @@ func (s *Service) roundTrip(ctx context.Context, p *Peer, rq request) (packet, e
 		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 	}
-	w := waiter{s: s, p: p, rq: &rq, start: start}
+	for tries := 1; ; tries++ {
+		var sess *clientSession
+		if !rq.bare {
+			var err error
+			if sess, err = p.session(ctx); err != nil {
+				return packet{}, err
+			}
+		}
+		pkt, err := s.exchange(ctx, p, &rq, sess)
+		var lost *lostSession
+		if !errors.As(err, &lost) {
+			return pkt, err
+		}
+		p.sess.CompareAndSwap(sess, nil)
+		again := rq.resend || lost.neverRan()
+		if !again || tries == maxSessionsLost {
+			return packet{}, &waitError{what: rq.what(), addr: p.addr.String(), err: ErrRestarted, unknown: !again}
+		}
+	}
+}
+
+// exchange sends one packet and waits for its answer.
+func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clientSession) (packet, error) {
+	w := waiter{s: s, p: p, rq: rq, sess: sess, start: time.Now()}
 	if !rq.probe {
 		if err := p.win.acquire(ctx); err != nil {
 			return packet{}, w.ended(ctx, false)
@@ -179,11 +212,28 @@ func (s *Service) roundTrip(ctx context.Context, p *Peer, rq request) (packet, e
 	}
 	defer s.leave(xid)
 
+	attrs := rq.attrs
+	if sess != nil {
+		if w.tag, err = sess.begin(ctx); err != nil {
+			return packet{}, w.ended(ctx, false)
+		}
+		defer func() {
+			if !w.cancelling {
+				sess.finish(w.tag.seq)
+			}
+		}()
+		attrs = append(makeAttrs(attrs...), codec.Attr{Name: attrNomq, Value: w.tag.value()})
+		sortAttrs(attrs)
+	}
+	attrs = append(attrs, codec.Attr{Name: attrXID, Value: codec.Int(xid)})
 	out := s.outbox(p.addr.Addr(), "")
 	defer out.release()
-	pkt := packet{cmd: rq.cmd, attrs: append(rq.attrs, codec.Attr{Name: attrXID, Value: codec.Int(xid)})}
-	if out.buf, err = pkt.append(out.buf, &out.enc); err != nil {
+	if err := out.encode(packet{cmd: rq.cmd, attrs: attrs}); err != nil {
+		s.reg.abandon(out.given)
 		return packet{}, fmt.Errorf("%s: %w", rq.what(), err)
+	}
+	if len(out.given) > 0 {
+		s.reg.hold(p.refs, out.given, "")
 	}
 	w.call, w.datagram = c, out.buf
 	return w.wait(ctx)
@@ -194,12 +244,16 @@ type waiter struct {
 	s        *Service
 	p        *Peer
 	rq       *request
+	sess     *clientSession // nil outside a session
+	tag      sessionTag
 	call     *call
 	datagram []byte
 	start    time.Time
 	inWindow bool
 	sent     int
 	rto      time.Duration
+
+	cancelling bool // the peer is being told; the number is done after that
 }
 
 // leaveWindow lets the next request to this peer go.
@@ -219,6 +273,7 @@ func (w *waiter) send() error {
 	if w.sent > 1 {
 		w.s.stats.resent.Add(1)
 	}
+	w.p.sentAt.Store(time.Now().UnixNano())
 	return w.s.send(w.datagram, w.p.addr)
 }
 
@@ -254,7 +309,7 @@ func (w *waiter) wait(ctx context.Context) (packet, error) {
 			if err := w.send(); err != nil {
 				return packet{}, fmt.Errorf("%s: %w", w.rq.what(), err)
 			}
-			w.rto = min(2*w.rto, rtoMax)
+			w.rto = min(2*w.rto, w.rtoMost())
 			resendAt = now.Add(jitter(w.rto))
 		}
 		timer.Reset(w.next(resendAt, probeAt, probed))
@@ -262,7 +317,17 @@ func (w *waiter) wait(ctx context.Context) (packet, error) {
 }
 
 // mayResend reports whether another copy may be sent.
-func (w *waiter) mayResend() bool { return w.rq.resend && w.sent <= maxResends }
+func (w *waiter) mayResend() bool {
+	return w.sess != nil || w.rq.resend && !w.rq.probe && w.sent <= maxResends
+}
+
+// rtoMost is the cap of the doubling.
+func (w *waiter) rtoMost() time.Duration {
+	if w.sess != nil {
+		return rtoMaxSession
+	}
+	return rtoMax
+}
 
 // never is a wait without an event: longer than any deadline that matters.
 const never = time.Hour
@@ -286,13 +351,49 @@ func (w *waiter) answered(r callResult) (packet, error) {
 			w.p.rtt.sample(time.Since(w.start))
 		}
 		w.p.win.grow()
-		return r.pkt, nil
+		return r.pkt, w.acknowledged(&r.pkt)
 	}
 	unknown := !w.rq.resend && !errors.Is(r.err, errNotDelivered)
 	if errors.Is(r.err, ErrProtocol) {
 		unknown = false // it ran; only its answer is lost
 	}
 	return packet{}, &waitError{what: w.rq.what(), addr: w.p.addr.String(), err: r.err, unknown: unknown}
+}
+
+// acknowledged reads what an answer says about the session.
+func (w *waiter) acknowledged(pkt *packet) error {
+	v, ok := pkt.get(attrNomq)
+	if !ok || w.sess == nil {
+		return nil
+	}
+	ack, err := parseAck(v)
+	if err != nil || ack.seq != w.tag.seq {
+		return fmt.Errorf("%s: %w: it acknowledges another request", w.p.addr, ErrProtocol)
+	}
+	switch {
+	case ack.flags&ackUnknown != 0 && ack.flags&ackRan != 0:
+		w.p.sess.CompareAndSwap(w.sess, nil) // the next one opens a new session
+	case ack.flags&ackUnknown != 0:
+		return &lostSession{ack: ack, first: w.start}
+	case ack.flags&ackLost != 0:
+		return &waitError{what: w.rq.what(), addr: w.p.addr.String(), err: ErrResultLost}
+	}
+	return nil
+}
+
+// cancel tells the peer that nobody waits for the call any more.
+func (w *waiter) cancel() {
+	if w.sess == nil || w.rq.resend || w.p.ext.Load()&extSession == 0 {
+		return
+	}
+	sess, seq, p := w.sess, w.tag.seq, w.p
+	w.cancelling = p.s.spawn(func() {
+		defer sess.finish(seq)
+		ctx, stop := context.WithTimeout(p.s.ctx, cancelWait)
+		defer stop()
+		// If it is lost the call merely runs on.
+		_, _ = p.command(ctx, opCancel, codec.Attr{Name: attrSeq, Value: codec.Int(int64(seq))})
+	})
 }
 
 // ended tells how the context ended the wait. sent says that the request went
@@ -309,6 +410,8 @@ func (w *waiter) ended(ctx context.Context, sent bool) error {
 	}
 	if w.s.ctx.Err() != nil {
 		err = ErrClosed
+	} else if sent {
+		w.cancel()
 	}
 	return &waitError{
 		what: w.rq.what(), addr: w.p.addr.String(), err: err,

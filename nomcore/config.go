@@ -2,6 +2,7 @@ package nomcore
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -22,6 +23,9 @@ type Config struct {
 	Timeout time.Duration
 	// Log receives what an operator wants to know. nil discards it.
 	Log *slog.Logger
+	// Trace receives a line for every packet that is sent or received.
+	// nil means none.
+	Trace io.Writer
 	// NoExtensions makes the service speak exactly as the original does.
 	NoExtensions bool
 }

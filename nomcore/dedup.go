@@ -146,6 +146,13 @@ func (d *dedup) forget(addr netip.AddrPort) {
 	}
 }
 
+// sweep drops what is too old while no request comes that would do it.
+func (d *dedup) sweep(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.expire(now)
+}
+
 // expire drops finished requests older than the window. Running ones stay. mu
 // must be held.
 func (d *dedup) expire(now time.Time) {

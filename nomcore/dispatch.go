@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"nomfs/auth"
 	"nomfs/codec"
@@ -16,6 +18,7 @@ type answer struct {
 	both   bool     // unknown operations are answered with both, as ever
 	via    codec.ID // object whose operation this was, see registry.export
 	extra  []codec.Attr
+	flags  byte // of the acknowledgement, within a session
 }
 
 // errUnknownPull is the text of the NameError that answers an unknown
@@ -28,28 +31,41 @@ type operation struct {
 	needs []string // attributes that the request must have
 	safe  bool     // running it twice is harmless
 	ext   bool     // not known to the original
+	bare  bool     // about the connection, not about an object; for all who are admitted
 	run   func(*pullRequest) (codec.Value, error)
 }
+
+// The operations about the connection.
+const (
+	opRelease = "Release"
+	opRenew   = "Renew"
+	opCancel  = "Cancel"
+)
 
 // ops is the one table of operations. What is not in it is refused.
 var ops map[string]operation
 
 func init() { // not a literal: run reaches back to the table through Peer.pull
 	ops = map[string]operation{
-		"GetAttr": {auth.RightRead, []string{attrAttr}, true, false, (*pullRequest).getAttr},
-		"SetAttr": {auth.RightWrite, []string{attrAttr, attrVal}, false, false, (*pullRequest).setAttr},
-		"DelAttr": {auth.RightDelete, []string{attrAttr}, false, false, (*pullRequest).delAttr},
-		"GetItem": {auth.RightRead, []string{attrItem}, true, false, (*pullRequest).getItem},
-		"SetItem": {auth.RightWrite, []string{attrItem, attrVal}, false, false, (*pullRequest).setItem},
-		"DelItem": {auth.RightDelete, []string{attrItem}, false, false, (*pullRequest).delItem},
-		"Len":     {auth.RightRead, nil, true, false, (*pullRequest).len},
-		"Repr":    {auth.RightRead, nil, true, false, (*pullRequest).repr},
-		"Str":     {auth.RightRead, nil, true, false, (*pullRequest).str},
-		"Call":    {auth.RightCall, []string{attrArgs, attrKwargs}, false, false, (*pullRequest).call},
+		"GetAttr": {right: auth.RightRead, needs: []string{attrAttr}, safe: true, run: (*pullRequest).getAttr},
+		"SetAttr": {right: auth.RightWrite, needs: []string{attrAttr, attrVal}, run: (*pullRequest).setAttr},
+		"DelAttr": {right: auth.RightDelete, needs: []string{attrAttr}, run: (*pullRequest).delAttr},
+		"GetItem": {right: auth.RightRead, needs: []string{attrItem}, safe: true, run: (*pullRequest).getItem},
+		"SetItem": {right: auth.RightWrite, needs: []string{attrItem, attrVal}, run: (*pullRequest).setItem},
+		"DelItem": {right: auth.RightDelete, needs: []string{attrItem}, run: (*pullRequest).delItem},
+		"Len":     {right: auth.RightRead, safe: true, run: (*pullRequest).len},
+		"Repr":    {right: auth.RightRead, safe: true, run: (*pullRequest).repr},
+		"Str":     {right: auth.RightRead, safe: true, run: (*pullRequest).str},
+		"Call":    {right: auth.RightCall, needs: []string{attrArgs, attrKwargs}, run: (*pullRequest).call},
 
-		"Describe": {auth.RightRead, nil, true, true, (*pullRequest).describe},
-		"Dir":      {auth.RightRead, nil, true, true, (*pullRequest).dir},
-		"Keys":     {auth.RightRead, nil, true, true, (*pullRequest).keys},
+		"Describe": {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).describe},
+		"Dir":      {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).dir},
+		"Keys":     {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).keys},
+		"Snapshot": {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).snapshot},
+		"CallAttr": {right: auth.RightCall, needs: []string{attrAttr, attrArgs, attrKwargs}, ext: true, run: (*pullRequest).callAttr},
+		opRelease:  {right: auth.RightConnect, needs: []string{attrRefs}, ext: true, bare: true, run: (*pullRequest).release},
+		opRenew:    {right: auth.RightConnect, safe: true, ext: true, bare: true, run: (*pullRequest).renew},
+		opCancel:   {right: auth.RightConnect, needs: []string{attrSeq}, safe: true, ext: true, bare: true, run: (*pullRequest).cancel},
 	}
 }
 
@@ -64,7 +80,8 @@ var commandRights = map[command]auth.Right{
 }
 
 // execute runs a request.
-func (s *Service) execute(ctx context.Context, p *Peer, pkt *packet) answer {
+func (s *Service) execute(ctx context.Context, j *job) answer {
+	p, pkt := j.peer, &j.pkt
 	refused := p.admission(ctx, pkt.cmd == cmdSync)
 	if pkt.cmd == cmdSync {
 		return s.executeSync(p, pkt, refused)
@@ -87,7 +104,7 @@ func (s *Service) execute(ctx context.Context, p *Peer, pkt *packet) answer {
 		v, err := s.resolveName(ctx, p, pkt)
 		return answer{result: v, err: err}
 	case cmdPull:
-		return s.pull(ctx, p, pkt)
+		return s.pull(ctx, j)
 	default:
 		return answer{err: exception("NameError", "Unknown command")}
 	}
@@ -99,7 +116,12 @@ func (s *Service) executeSync(p *Peer, pkt *packet, refused error) answer {
 	p.learn(pkt)
 	a := answer{result: codec.Bool(refused == nil)}
 	if refused == nil && p.isOurs.Load() {
+		v, _ := pkt.get(attrNomx)
+		theirs, _ := parseNomx(v)
 		x := s.nomx()
+		if theirs.flags&extSession != 0 && !p.sessions.open(theirs.nonce) {
+			x.flags &^= extSession // no room: it is served as an original is
+		}
 		a.extra = []codec.Attr{{Name: attrNomx, Value: x.value()}}
 	}
 	return a
@@ -149,6 +171,7 @@ type pullRequest struct {
 	s    *Service
 	peer *Peer
 	pkt  *packet
+	tag  *sessionTag
 	id   codec.ID
 	obj  *Object
 	attr string      // of the operations on attributes
@@ -157,7 +180,8 @@ type pullRequest struct {
 
 // pull runs an operation on an object: first whether it is known and complete,
 // then whether the client may, then the object.
-func (s *Service) pull(ctx context.Context, p *Peer, pkt *packet) answer {
+func (s *Service) pull(ctx context.Context, j *job) answer {
+	p, pkt := j.peer, &j.pkt
 	name, ok := pkt.text(attrOp)
 	if !ok {
 		return answer{err: exception("KeyError", attrOp)}
@@ -166,7 +190,7 @@ func (s *Service) pull(ctx context.Context, p *Peer, pkt *packet) answer {
 	if !known || op.ext && s.cfg.NoExtensions {
 		return answer{result: codec.None{}, err: exception("NameError", errUnknownPull), both: true}
 	}
-	rq := pullRequest{ctx: ctx, s: s, peer: p, pkt: pkt}
+	rq := pullRequest{ctx: ctx, s: s, peer: p, pkt: pkt, tag: j.tag}
 	if err := rq.check(op, name); err != nil {
 		return answer{err: err}
 	}
@@ -176,20 +200,16 @@ func (s *Service) pull(ctx context.Context, p *Peer, pkt *packet) answer {
 
 // check finds the object and the arguments and asks the authenticator.
 func (rq *pullRequest) check(op operation, name string) error {
-	v, ok := rq.pkt.get(attrOID)
-	if !ok {
-		return exception("KeyError", attrOID)
-	}
-	if rq.id, ok = objectID(v); ok {
-		rq.obj = rq.s.reg.object(rq.id)
-	}
-	if rq.obj == nil {
-		return codec.Exception{Class: "KeyError", Args: codec.Tuple{v}}
+	if err := rq.find(op); err != nil {
+		return err
 	}
 	for _, need := range op.needs {
 		if _, ok := rq.pkt.get(need); !ok {
 			return exception("KeyError", need)
 		}
+	}
+	if op.bare {
+		return nil
 	}
 	if v, ok := rq.pkt.get(attrAttr); ok {
 		if rq.attr, ok = codec.StringOf(v); !ok {
@@ -202,6 +222,24 @@ func (rq *pullRequest) check(op operation, name string) error {
 	return rq.s.allow(rq.ctx, rq.peer, auth.Request{
 		Right: op.right, Op: name, ID: rq.id, Obj: rq.obj.Impl, Attr: rq.attr, Item: rq.item,
 	})
+}
+
+// find finds the object that the request is about.
+func (rq *pullRequest) find(op operation) error {
+	if op.bare {
+		return nil
+	}
+	v, ok := rq.pkt.get(attrOID)
+	if !ok {
+		return exception("KeyError", attrOID)
+	}
+	if rq.id, ok = objectID(v); ok {
+		rq.obj = rq.s.reg.use(rq.peer.refs, rq.id)
+	}
+	if rq.obj == nil {
+		return codec.Exception{Class: "KeyError", Args: codec.Tuple{v}}
+	}
+	return nil
 }
 
 // objectID reads an oid, which may come as any number.
@@ -221,17 +259,25 @@ func objectID(v codec.Value) (codec.ID, bool) {
 
 // answer sends the outcome of a request and returns the datagram. What cannot
 // be sent becomes an error that can.
-func (s *Service) answer(p *Peer, pkt *packet, a answer) []byte {
-	if _, ok := pkt.get(attrXID); !ok {
+func (s *Service) answer(j *job, a answer) []byte {
+	if _, ok := j.pkt.get(attrXID); !ok {
 		return nil
 	}
-	out := s.outbox(p.addr.Addr(), a.via)
-	defer out.release()
-	s.encodeAnswer(out, p, pkt, a)
-	if err := s.send(out.buf, p.addr); err != nil && !errors.Is(err, ErrClosed) {
-		s.log.Warn("answer not sent", "client", p.addr, "err", err)
+	if j.tag != nil {
+		ack := sessionAck{boot: s.boot, seq: j.tag.seq, flags: a.flags, uptime: time.Since(s.born)}
+		a.extra = append(a.extra, codec.Attr{Name: attrNomq, Value: ack.value()})
 	}
-	return append([]byte(nil), out.buf...)
+	out := s.outbox(j.peer.addr.Addr(), a.via)
+	defer out.release()
+	s.encodeAnswer(out, j.peer, &j.pkt, a)
+	if len(out.given) > 0 {
+		s.reg.hold(j.peer.refs, out.given, a.via)
+	}
+	b := append([]byte(nil), out.buf...)
+	if err := j.peer.sendAnswer(b); err != nil && !errors.Is(err, ErrClosed) {
+		s.log.Warn("answer not sent", "client", j.peer.addr, "err", err)
+	}
+	return b
 }
 
 // encodeAnswer writes the reply into out.buf: the request and its outcome; if
@@ -248,6 +294,7 @@ func (s *Service) encodeAnswer(out *outbox, p *Peer, pkt *packet, a answer) {
 	if err == nil {
 		return
 	}
+	s.reg.abandon(out.given)
 	var exc codec.Exception
 	switch {
 	case errors.Is(err, ErrTooLarge):
@@ -258,11 +305,11 @@ func (s *Service) encodeAnswer(out *outbox, p *Peer, pkt *packet, a answer) {
 	default:
 		exc = exception("TypeError", "the result cannot be sent: "+clip(err.Error()))
 	}
-	a = answer{err: exc}
 	// Without the request, which may be what could not be encoded.
+	a = answer{err: exc, extra: a.extra}
 	if err := out.encode(pkt.reply(false, a.attrs()...)); err != nil {
-		exc = exception("RuntimeError", "the answer cannot be sent")
-		_ = out.encode(pkt.reply(false, codec.Attr{Name: attrError, Value: exc}))
+		a.err = exception("RuntimeError", "the answer cannot be sent")
+		_ = out.encode(pkt.reply(false, a.attrs()...))
 	}
 }
 
@@ -277,6 +324,7 @@ func clip(s string) string {
 
 // encode writes a packet into the buffer.
 func (o *outbox) encode(pkt packet) error {
+	o.given = o.given[:0]
 	b, err := pkt.append(o.buf[:0], &o.enc)
 	if err != nil {
 		return err
@@ -289,7 +337,7 @@ func (o *outbox) encode(pkt packet) error {
 
 // attrs returns the outcome as attributes.
 func (a answer) attrs() []codec.Attr {
-	attrs := a.extra
+	attrs := slices.Clip(a.extra)
 	if a.err != nil {
 		attrs = append(attrs, codec.Attr{Name: attrError, Value: ExceptionOf(a.err)})
 		if !a.both {

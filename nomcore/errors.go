@@ -30,6 +30,12 @@ var (
 	// ErrUnreachable: the peer's machine says that nobody listens on that
 	// port. Is syscall.ECONNREFUSED.
 	ErrUnreachable error = &kindError{"connection refused", []error{syscall.ECONNREFUSED}}
+	// ErrRestarted: the peer was restarted, or has forgotten us, while it was
+	// asked. Is syscall.ECONNRESET.
+	ErrRestarted error = &kindError{"peer was restarted", []error{syscall.ECONNRESET}}
+	// ErrResultLost: the operation has run, but its answer was lost and the
+	// peer could not keep it. Is syscall.EPROTO.
+	ErrResultLost error = &kindError{"it has run, but its result is lost", []error{syscall.EPROTO}}
 	// ErrStale: the reference is not known at its home any more. Is
 	// syscall.ESTALE.
 	ErrStale error = &kindError{"stale reference", []error{syscall.ESTALE}}

@@ -54,9 +54,80 @@ func (p *Peer) Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error) {
 	return all, err
 }
 
+// Snapshot returns the attributes of an object that have plain values, or those
+// of them that are named, as they are at one moment where the object can tell.
+func (p *Peer) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[string]codec.Value, error) {
+	var extra []codec.Attr
+	if len(names) > 0 {
+		list := make(codec.List, len(names))
+		for i, n := range names {
+			list[i] = codec.StringValue(n)
+		}
+		extra = []codec.Attr{{Name: attrNames, Value: list}}
+	}
+	all := make(map[string]codec.Value)
+	err := p.pages(ctx, r, "Snapshot", extSnapshot, func(v codec.Value) (int, error) {
+		m, ok := v.(*codec.Map)
+		if !ok {
+			return 0, fmt.Errorf("%w: snapshot is %v", ErrProtocol, v.Kind())
+		}
+		for _, pair := range m.Pairs() {
+			if name, ok := codec.StringOf(pair.Key); ok {
+				all[name] = pair.Value
+			}
+		}
+		return m.Len(), nil
+	}, extra...)
+	return all, err
+}
+
+// CallAttr calls an attribute: in one request, and without a reference to the
+// method, where the peer offers that; else by GetAttr and Call.
+func (p *Peer) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	to, err := p.route(r.Home)
+	if err != nil {
+		return nil, err
+	}
+	if to.ext.Load()&extCallAttr != 0 {
+		v, err := to.pull(ctx, r, "CallAttr",
+			codec.Attr{Name: attrAttr, Value: codec.StringValue(name)},
+			codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
+			codec.Attr{Name: attrKwargs, Value: codec.MapOf(kwargs)})
+		if !isUnknownOp(err) {
+			return v, err
+		}
+		to.ext.Store(0) // it was replaced by an original, and nothing ran
+	}
+	v, err := to.GetAttr(ctx, r, name)
+	if err != nil {
+		return nil, err
+	}
+	switch f := v.(type) {
+	case codec.Ref:
+		defer to.Release(f)
+		return to.Call(ctx, f, args, kwargs)
+	case *Object:
+		if o, ok := f.Impl.(Caller); ok {
+			return o.Call(ctx, args, kwargs)
+		}
+	}
+	return nil, &RemoteError{exception("TypeError", fmt.Sprintf("'%v' object is not callable", v.Kind()))}
+}
+
+// command performs an operation about the connection.
+func (p *Peer) command(ctx context.Context, op string, extra ...codec.Attr) (codec.Value, error) {
+	attrs := append(makeAttrs(extra...), codec.Attr{Name: attrOp, Value: codec.Bytes(op)})
+	sortAttrs(attrs)
+	pkt, err := p.s.roundTrip(ctx, p, request{cmd: cmdPull, op: op, attrs: attrs, resend: ops[op].safe})
+	if err != nil {
+		return nil, err
+	}
+	return p.result(pkt, "")
+}
+
 // pages asks for all pages of a listing and hands each to take, which returns
 // how many entries it had.
-func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, take func(codec.Value) (int, error)) error {
+func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, take func(codec.Value) (int, error), extra ...codec.Attr) error {
 	to, err := p.route(r.Home)
 	if err != nil {
 		return err
@@ -66,7 +137,7 @@ func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, ta
 	}
 	next := 0
 	for range maxPages {
-		v, err := to.pull(ctx, r, op, codec.Attr{Name: attrFrom, Value: codec.Int(next)})
+		v, err := to.pull(ctx, r, op, append(extra[:len(extra):len(extra)], codec.Attr{Name: attrFrom, Value: codec.Int(next)})...)
 		if isUnknownOp(err) {
 			to.ext.Store(0) // it was replaced by an original
 			return fmt.Errorf("%s: %s: %w", to.addr, op, errUnsupportedByPeer)

@@ -16,7 +16,8 @@ import (
 //	+--------+--+--+-----+------------------+-------+-------------+---+
 //	             1   u32   32 bytes           8 bytes 16 bytes
 //
-// The key is zero where there is none. The boot id is random for each
+// The key is zero where there is none. The nonce of a request is the id of the
+// session that it opens. The boot id is random for each
 // Service; a different one means that the peer was restarted.
 const (
 	nomxMagic   = "nom/1"
@@ -35,8 +36,12 @@ const (
 	extDescribe uint32 = 1 << iota
 	extDir
 	extKeys
+	extSession // sessions, Cancel
+	extCallAttr
+	extSnapshot
+	extRelease // Release, Renew
 
-	extOffered = extDescribe | extDir | extKeys
+	extOffered = extDescribe | extDir | extKeys | extSession | extCallAttr | extSnapshot | extRelease
 )
 
 // nomx is the attribute, parsed.
@@ -44,7 +49,7 @@ type nomx struct {
 	version byte
 	flags   uint32
 	key     [32]byte
-	boot    [8]byte
+	boot    bootID
 	nonce   [16]byte
 }
 

@@ -56,6 +56,12 @@ type (
 	Direr interface {
 		Dir(ctx context.Context) ([]string, error)
 	}
+	// Snapshotter returns the values of some attributes as they are at one
+	// moment. Those that cannot be read, or whose getter would run code that
+	// may block, may be left out.
+	Snapshotter interface {
+		Snapshot(ctx context.Context, names []string) (map[string]codec.Value, error)
+	}
 	// Keyer returns the keys of the items, in the object's own order.
 	Keyer interface {
 		Keys(ctx context.Context) ([]codec.Value, error)

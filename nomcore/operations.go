@@ -110,39 +110,195 @@ func (rq *pullRequest) str() (codec.Value, error) {
 }
 
 func (rq *pullRequest) call() (codec.Value, error) {
+	args, kwargs, err := rq.arguments()
+	if err != nil {
+		return nil, err
+	}
 	o, ok := rq.obj.Impl.(Caller)
 	if !ok {
 		return nil, cannot(rq.obj, "is not callable")
 	}
+	return o.Call(rq.ctx, args, kwargs)
+}
+
+// arguments returns those of a call.
+func (rq *pullRequest) arguments() (args []codec.Value, kwargs map[string]codec.Value, err error) {
 	v, err := rq.value(attrArgs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var args []codec.Value
 	switch v := v.(type) {
 	case codec.Tuple:
 		args = v
 	case codec.List:
 		args = v
 	default:
-		return nil, exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
+		return nil, nil, exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
 	}
 	if v, err = rq.value(attrKwargs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, ok := v.(*codec.Map)
 	if !ok {
-		return nil, exception("TypeError", fmt.Sprintf("keywords must be a mapping, not %v", v.Kind()))
+		return nil, nil, exception("TypeError", fmt.Sprintf("keywords must be a mapping, not %v", v.Kind()))
 	}
-	kwargs := make(map[string]codec.Value, m.Len())
+	kwargs = make(map[string]codec.Value, m.Len())
 	for _, pair := range m.Pairs() {
 		name, ok := codec.StringOf(pair.Key)
 		if !ok {
-			return nil, exception("TypeError", "keywords must be strings")
+			return nil, nil, exception("TypeError", "keywords must be strings")
 		}
 		kwargs[name] = pair.Value
 	}
-	return o.Call(rq.ctx, args, kwargs)
+	return args, kwargs, nil
+}
+
+// callAttr gets an attribute and calls it, without giving out a reference to
+// it. The client needs the right to do either.
+func (rq *pullRequest) callAttr() (codec.Value, error) {
+	if !rq.may("GetAttr", rq.attr) {
+		return nil, errDenied
+	}
+	f, err := rq.getAttr()
+	if err != nil {
+		return nil, err
+	}
+	args, kwargs, err := rq.arguments()
+	if err != nil {
+		return nil, err
+	}
+	switch f := f.(type) {
+	case *Object:
+		if o, ok := f.Impl.(Caller); ok {
+			return o.Call(rq.ctx, args, kwargs)
+		}
+		return nil, cannot(f, "is not callable")
+	case *Proxy:
+		return f.Call(rq.ctx, args, kwargs)
+	}
+	return nil, exception("TypeError", fmt.Sprintf("'%v' object is not callable", f.Kind()))
+}
+
+// snapshot answers with the attributes that have plain values, or with those
+// of them that were asked for. What cannot be read is left out.
+func (rq *pullRequest) snapshot() (codec.Value, error) {
+	names, err := rq.wanted()
+	if err != nil {
+		return nil, err
+	}
+	readable := names[:0:0]
+	for _, n := range names {
+		if rq.may("GetAttr", n) {
+			readable = append(readable, n)
+		}
+	}
+	values, err := rq.snapshotOf(readable)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([]codec.Pair, 0, len(values))
+	for _, n := range readable {
+		if v, ok := values[n]; ok && !hasObject(v) {
+			pairs = append(pairs, codec.Pair{Key: codec.StringValue(n), Value: v})
+		}
+	}
+	from, to, next, err := rq.page(len(pairs), func(i int) (int, error) {
+		k, err := encodedSize(pairs[i].Value)
+		return k + len(readable[i]), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	m, err := codec.NewMap(pairs[from:to]...)
+	if err != nil {
+		return nil, err
+	}
+	return codec.MapOf(map[string]codec.Value{pageEntries: m, pageNext: next}), nil
+}
+
+// wanted returns the names of the attributes asked for: those in the request,
+// or all but methods.
+func (rq *pullRequest) wanted() ([]string, error) {
+	if v, ok := rq.pkt.get(attrNames); ok {
+		list, ok := v.(codec.List)
+		if !ok {
+			return nil, exception("TypeError", "names must be a list")
+		}
+		names := make([]string, 0, len(list))
+		for _, v := range list {
+			if n, ok := codec.StringOf(v); ok {
+				names = append(names, n)
+			}
+		}
+		return names, nil
+	}
+	o, ok := rq.obj.Impl.(Describer)
+	if !ok {
+		return rq.attrNames()
+	}
+	d, err := o.Describe(rq.ctx)
+	names := make([]string, 0, len(d.Attrs))
+	for _, a := range d.Attrs {
+		if !a.Call && a.Kind != codec.KindRef {
+			names = append(names, a.Name)
+		}
+	}
+	return names, err
+}
+
+// snapshotOf reads attributes: at one moment where the object can, one after
+// the other elsewhere.
+func (rq *pullRequest) snapshotOf(names []string) (map[string]codec.Value, error) {
+	if o, ok := rq.obj.Impl.(Snapshotter); ok {
+		return o.Snapshot(rq.ctx, names)
+	}
+	o, ok := rq.obj.Impl.(AttrGetter)
+	if !ok {
+		return nil, nil
+	}
+	values := make(map[string]codec.Value, len(names))
+	for _, n := range names {
+		if v, err := o.GetAttr(rq.ctx, n); err == nil {
+			values[n] = v
+		}
+	}
+	return values, rq.ctx.Err()
+}
+
+// release takes references back: a list of (oid, count).
+func (rq *pullRequest) release() (codec.Value, error) {
+	v, _ := rq.pkt.get(attrRefs)
+	list, ok := v.(codec.List)
+	if !ok {
+		return nil, exception("TypeError", "references must be a list")
+	}
+	for _, v := range list {
+		pair, ok := v.(codec.Tuple)
+		if !ok || len(pair) != 2 {
+			return nil, exception("TypeError", "a reference given back is an oid and a count")
+		}
+		id, isID := objectID(pair[0])
+		n, isCount := codec.Int64Of(pair[1])
+		if !isID || !isCount || n < 0 || n > math.MaxInt32 {
+			return nil, exception("ValueError", "a reference given back is an oid and a count")
+		}
+		rq.s.reg.release(rq.peer.refs, id, int(n))
+	}
+	return codec.None{}, nil
+}
+
+// renew does nothing: that it came is what counts.
+func (rq *pullRequest) renew() (codec.Value, error) { return codec.None{}, nil }
+
+// cancel ends the context of a request of the same session.
+func (rq *pullRequest) cancel() (codec.Value, error) {
+	v, _ := rq.pkt.get(attrSeq)
+	seq, ok := codec.Int64Of(v)
+	if !ok || rq.tag == nil {
+		return nil, exception("ValueError", "what is to be cancelled is a number of the session")
+	}
+	rq.peer.sessions.cancel(rq.tag.session, uint64(seq))
+	return codec.None{}, nil
 }
 
 // value returns an attribute of the request with its references made usable.

@@ -5,7 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
+	"strings"
 
 	"nomfs/codec"
 )
@@ -47,7 +48,10 @@ const (
 	attrArgs   = "args"
 	attrKwargs = "kwargs"
 	attrNomx   = "nomx"
-	attrFrom   = "from" // first entry wanted of a paged answer
+	attrFrom   = "from"  // first entry wanted of a paged answer
+	attrNames  = "names" // attributes wanted of a Snapshot
+	attrRefs   = "refs"  // references given back: (oid, count) each
+	attrSeq    = "seq"   // number of the request to cancel
 )
 
 // packet is one datagram, parsed. Attributes are in the order of the wire;
@@ -132,7 +136,7 @@ func (p *packet) append(b []byte, enc *codec.Encoder) ([]byte, error) {
 
 // sortAttrs puts attributes into the order of the wire.
 func sortAttrs(attrs []codec.Attr) {
-	sort.Slice(attrs, func(i, j int) bool { return attrs[i].Name < attrs[j].Name })
+	slices.SortFunc(attrs, func(a, b codec.Attr) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // reply makes the answer to p. With echo it repeats the attributes of the
@@ -144,7 +148,7 @@ func (p *packet) reply(echo bool, extra ...codec.Attr) packet {
 	if echo && p.cmd != cmdSync {
 		seen := make(map[string]int, len(p.attrs))
 		for _, a := range p.attrs {
-			if a.Name == attrResult || a.Name == attrError || a.Name == attrNomx {
+			if a.Name == attrResult || a.Name == attrError || a.Name == attrNomx || a.Name == attrNomq {
 				continue
 			}
 			if i, dup := seen[a.Name]; dup {

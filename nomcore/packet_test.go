@@ -163,7 +163,7 @@ func FuzzPacket(f *testing.F) {
 }
 
 func TestNomx(t *testing.T) {
-	x := nomx{version: 1, flags: extOffered, boot: [8]byte{1, 2}, nonce: [16]byte{15: 9}, key: [32]byte{31: 7}}
+	x := nomx{version: 1, flags: 7, boot: bootID{1, 2}, nonce: [16]byte{15: 9}, key: [32]byte{31: 7}}
 	v := x.value()
 	const want = "6e6f6d2f31" + "00" + "01" + "00000007" +
 		"0000000000000000000000000000000000000000000000000000000000000007" +

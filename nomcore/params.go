@@ -32,8 +32,13 @@ const (
 	rtoMin = 100 * time.Millisecond
 	// rtoMax caps the doubling: a peer that comes back is noticed.
 	rtoMax = 8 * time.Second
-	// maxResends is how often one packet is sent again.
+	// maxResends is how often one packet is sent again to an original peer,
+	// which executes every copy.
 	maxResends = 4
+	// rtoMaxSession caps the doubling towards our own peers, which drop
+	// copies: there it is sent until the caller's deadline. At 30 % loss each
+	// way every second try succeeds.
+	rtoMaxSession = 2 * time.Second
 	// rtoJitter is the part of a timeout that is random, both ways, so that
 	// peers that lost a burst together do not resend together.
 	rtoJitter = 0.25
@@ -51,9 +56,15 @@ const (
 	// probeAfter is the silence after which a waiting caller has the peer
 	// probed, and the pause between probes.
 	probeAfter = time.Second
+	// probeCopies is how many probes go out in that time while nothing is
+	// heard: at 30 % loss each way one of two is answered.
+	probeCopies = 2
 	// probeIdle ends the probing of a peer that is down when nobody has
 	// asked for it for so long; the next caller tries it afresh.
 	probeIdle = 10 * time.Minute
+
+	// cancelWait bounds how long a peer is told that a call is cancelled.
+	cancelWait = 10 * time.Second
 
 	// dedupWindow is how long the answer to a request from an original peer
 	// is replayed to identical copies. A copy made by the network arrives
@@ -64,12 +75,52 @@ const (
 	dedupPerClient = 256
 	dedupBytes     = 16 << 20
 
-	// maxClients bounds the table of addresses that have contacted us; the
-	// least recently seen is forgotten, and screened again when it returns.
-	maxClients = 4096
-	// maxPeers bounds the table of addresses that we call, callbacks
-	// included. Those in use are never dropped.
-	maxPeers = 4096
+	// sessionKept is how long a silent session is remembered: longer than any
+	// copy of a request can be under way.
+	sessionKept = 120 * time.Second
+	// maxSessions bounds the sessions of one address, maxSessionCalls the
+	// requests of one session whose answers its client has not acknowledged,
+	// maxSessionBytes their answers, and maxSessionsBytes the answers of all.
+	maxSessions      = 16
+	maxSessionCalls  = 1024
+	maxSessionBytes  = 256 << 10
+	maxSessionsBytes = 64 << 20
+
+	// leaseTime is how long the references of a peer of ours are kept after
+	// its last sign of life. renewEvery is how often a silent holder gives
+	// one: two may be lost.
+	leaseTime  = 60 * time.Second
+	renewEvery = 20 * time.Second
+	// housekeepEvery is how often leases are checked and references given
+	// back.
+	housekeepEvery = 5 * time.Second
+	// maxOriginalRefs bounds the references of an original peer, which never
+	// gives one back; the least recently used is forgotten.
+	maxOriginalRefs = 4096
+	// maxPeerRefs bounds the references of a peer of ours.
+	maxPeerRefs = 1 << 17
+	// releaseBatch bounds the references given back in one request.
+	releaseBatch = 512
+
+	// maxPeers bounds the addresses that have proven that they are who they
+	// say; the least recently heard of is forgotten. maxStrangers bounds the
+	// others, apart, so that forged addresses cannot displace real clients.
+	maxPeers     = 16384
+	maxStrangers = 4096
+	// amplification is how many bytes an unproven address may be sent for
+	// each byte that it sent.
+	amplification = 3
+	// strangerRate and strangerBurst bound the requests of an unproven
+	// address, per second and at once. When only challengeBelow of the burst
+	// are left it is asked for proof, so that one that is real has given it
+	// by the time it is needed.
+	strangerRate   = 20
+	strangerBurst  = 50
+	challengeBelow = 10
+	// maxHeld bounds what waits for the proof of one address: answers and
+	// requests together; maxHeldBytes the bytes of all.
+	maxHeld      = 64
+	maxHeldBytes = 4 << 20
 
 	// maxWorkers bounds the requests that run at once, callbacks that wait
 	// for callbacks included; workQueue how many more wait for a worker.

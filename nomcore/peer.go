@@ -23,18 +23,33 @@ import (
 // ErrClosed tell what else went wrong; ErrOutcomeUnknown is added where a
 // change or a call may have happened all the same.
 type Peer struct {
-	s     *Service
-	addr  netip.AddrPort
+	s    *Service
+	addr netip.AddrPort
+
 	place *list.Element // guarded by Service.peersMu
+	among *list.List    // the list that place is in; likewise
 
 	heardAt atomic.Int64  // Unix ns of its last datagram, 0 for none
+	sentAt  atomic.Int64  // Unix ns of our last request, 0 for none
 	inbound atomic.Int32  // its requests that we are running
 	waiting atomic.Int32  // our operations that have waited for long
 	ext     atomic.Uint32 // extension operations it offered
-	isOurs  atomic.Bool   // it sent nomx: it needs no echo of its requests
+	isOurs  atomic.Bool   // it sent nomx
+	synced  atomic.Bool   // whether it is ours is known
+	proven  atomic.Bool   // it receives what is sent to its address
 
 	rtt rttEstimator
 	win *window
+
+	// As whom we ask.
+	syncing chan struct{} // one place: held while a session is opened
+	sess    atomic.Pointer[clientSession]
+	imports imports
+
+	// As who asks us.
+	sessions serverSessions
+	refs     *holder // guarded by registry.mu
+	stranger stranger
 
 	// Whether its requests are served.
 	admitMu    sync.Mutex // held while the authenticator is asked
@@ -42,15 +57,18 @@ type Peer struct {
 	admitEpoch uint64     // authenticator asked, see Service.authEpoch
 	admitAsked bool
 
-	mu      sync.Mutex
-	boot    [8]byte // of its last nomx
-	down    bool
-	probing bool
-	wanted  time.Time // when somebody last asked for it
+	mu       sync.Mutex
+	boot     bootID // of its last nomx
+	down     bool
+	probing  bool
+	keeping  bool      // housekeeping is under way
+	wanted   time.Time // when somebody last asked for it
+	silentAt time.Time // since when probes go unanswered; zero while they are answered
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	p := &Peer{s: s, addr: addr}
+	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newHolder(maxOriginalRefs)}
+	p.sessions.bytes = &s.sessionBytes
 	p.win = newWindow(p.windowMost)
 	return p
 }
@@ -81,7 +99,7 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := s.peer(to)
+	p := s.peer(to, true)
 	p.reset()
 	if err := p.sync(ctx); err != nil {
 		return nil, err
@@ -89,11 +107,14 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 	return p, nil
 }
 
-// sync sends SYNC and learns what the peer offers.
+// sync sends SYNC, learns what the peer offers, and opens a session with a peer
+// of ours.
 func (p *Peer) sync(ctx context.Context) error {
-	rq := request{cmd: cmdSync, resend: true}
+	rq := request{cmd: cmdSync, resend: true, bare: true}
+	sess := newClientSession()
 	if !p.s.cfg.NoExtensions {
 		x := p.s.nomx()
+		x.nonce = sess.id
 		rq.attrs = []codec.Attr{{Name: attrNomx, Value: x.value()}}
 	}
 	pkt, err := p.s.roundTrip(ctx, p, rq)
@@ -108,10 +129,48 @@ func (p *Peer) sync(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", p.addr, ErrRefused)
 	}
 	p.learn(&pkt)
+	if p.ext.Load()&extSession == 0 {
+		sess = nil
+	} else {
+		p.mu.Lock()
+		sess.boot = p.boot
+		p.mu.Unlock()
+	}
+	p.sess.Store(sess)
 	return nil
 }
 
-// learn takes note of the nomx in a SYNC or its reply, or of its absence.
+// session returns the session to ask in, and opens one where there is none.
+// Towards an original peer it is nil.
+func (p *Peer) session(ctx context.Context) (*clientSession, error) {
+	for {
+		if sess := p.sess.Load(); sess != nil {
+			return sess, nil
+		}
+		if p.s.cfg.NoExtensions || p.synced.Load() && !p.isOurs.Load() {
+			return nil, nil
+		}
+		select {
+		case p.syncing <- struct{}{}:
+		case <-ctx.Done():
+			return nil, &waitError{what: cmdSync.String(), addr: p.addr.String(), err: ctx.Err()}
+		}
+		var err error
+		if p.sess.Load() == nil {
+			err = p.sync(ctx)
+		}
+		<-p.syncing
+		if errors.Is(err, ErrRefused) {
+			return nil, nil // it will say so to the request itself
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// learn takes note of the nomx in a SYNC or its reply, or of its absence. A
+// peer of ours that was restarted has forgotten what it held and gave.
 func (p *Peer) learn(pkt *packet) {
 	var x nomx
 	ours := false
@@ -122,20 +181,35 @@ func (p *Peer) learn(pkt *packet) {
 	}
 	p.isOurs.Store(ours)
 	p.ext.Store(x.flags & extOffered)
+	p.synced.Store(true)
 	p.mu.Lock()
+	restarted := p.boot != bootID{} && p.boot != x.boot
 	p.boot = x.boot
 	p.mu.Unlock()
+	limit := maxOriginalRefs
+	if ours {
+		limit = maxPeerRefs
+	} else {
+		p.sess.Store(nil)
+	}
+	p.s.reg.setLimit(p.refs, limit)
+	if restarted {
+		p.s.reg.drop(p.refs)
+		p.imports.clear()
+	}
 }
 
-// Disconnect tells the peer that we are gone. It is not answered.
+// Disconnect tells the peer that we are gone and need no reference of it any
+// more. It is not answered.
 func (p *Peer) Disconnect(context.Context) error {
 	out := p.s.outbox(p.addr.Addr(), "")
 	defer out.release()
 	pkt := packet{cmd: cmdDesync, attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(randomXID())}}}
-	var err error
-	if out.buf, err = pkt.append(out.buf, &out.enc); err != nil {
+	if err := out.encode(pkt); err != nil {
 		return err
 	}
+	p.sess.Store(nil)
+	p.imports.clear()
 	return p.s.send(out.buf, p.addr)
 }
 
@@ -152,7 +226,7 @@ func (p *Peer) result(pkt packet, id codec.ID) (codec.Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: %w: no result", p.addr, ErrProtocol)
 	}
-	return p.s.homecoming(v), nil
+	return p.s.homecoming(v, p), nil
 }
 
 // isUnknownOp reports whether a peer answered that it does not know the
@@ -310,45 +384,11 @@ func (p *Peer) text(ctx context.Context, r codec.Ref, op string) (string, error)
 	return text, nil
 }
 
-// Call calls an object. It is never sent twice: ErrOutcomeUnknown says that
-// the answer did not come and that it may have run.
+// Call calls an object. It runs at most once: ErrOutcomeUnknown says that the
+// answer did not come and that it may have run. Cancelling the context cancels
+// that of the callee, where the peer can.
 func (p *Peer) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	return p.pull(ctx, r, "Call",
 		codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
 		codec.Attr{Name: attrKwargs, Value: codec.MapOf(kwargs)})
-}
-
-// StatusText describes the connection, a line for the peer and one for the
-// socket. It answers from memory.
-func (p *Peer) StatusText() string {
-	state := "up"
-	if p.isDown() {
-		state = "down"
-	}
-	kind := "original"
-	if p.isOurs.Load() {
-		kind = "extended"
-	}
-	contact := "never"
-	if at := p.heardAt.Load(); at != 0 {
-		contact = time.Since(time.Unix(0, at)).Round(time.Millisecond).String() + " ago"
-	}
-	st := p.s.Stats()
-	return fmt.Sprintf("peer %s\nstate %s\nkind %s\nrtt %v\npending %d\nlast_contact %s\n"+
-		"sent %d\nreceived %d\nresent %d\nduplicates_dropped %d\nduplicates_replayed %d\nbad %d\nstray %d\ntimeouts %d\n",
-		p.addr, state, kind, p.rtt.smoothed().Round(time.Microsecond), p.s.pendingTo(p.addr), contact,
-		st.Sent, st.Received, st.Resent, st.DupDropped, st.DupReplayed, st.Bad, st.Stray, st.Timeouts)
-}
-
-// pendingTo counts the operations that wait for a peer.
-func (s *Service) pendingTo(addr netip.AddrPort) int {
-	s.callsMu.Lock()
-	defer s.callsMu.Unlock()
-	n := 0
-	for _, c := range s.calls {
-		if c.to == addr && !c.probe {
-			n++
-		}
-	}
-	return n
 }

@@ -13,7 +13,7 @@ import (
 func (p *Peer) heard() {
 	p.heardAt.Store(time.Now().UnixNano())
 	p.mu.Lock()
-	p.down = false
+	p.down, p.silentAt = false, time.Time{}
 	p.mu.Unlock()
 }
 
@@ -68,29 +68,39 @@ func (p *Peer) markDown() {
 func (p *Peer) startProbe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.probing || p.s.ctx.Err() != nil {
-		return
+	if !p.probing {
+		p.probing = p.s.spawn(p.probe)
 	}
-	p.probing = true
-	p.s.loops.Go(p.probe)
 }
 
-// probe asks the peer for a sign of life once a second, while anybody waits
-// for it or it is down.
+// downAfter is how many times the timeout of an operation a peer must have been
+// silent, though probed, before calls that have no deadline are given up. It is
+// more than one: at 30 % loss each way a second passes unanswered quite often.
+const downAfter = 2
+
+// probe asks the peer for a sign of life once a second, and twice while there
+// is none, as long as anybody waits for it or it is down.
 func (p *Peer) probe() {
 	since := time.Now()
 	pause := time.NewTimer(probeAfter)
 	defer pause.Stop()
 	for {
 		pause.Reset(probeAfter)
-		ctx, cancel := context.WithTimeout(p.s.ctx, probeAfter)
-		// The answer, or any other datagram of the peer, shows in heardAt.
-		_, _ = p.s.roundTrip(ctx, p, request{cmd: cmdList, probe: true})
-		cancel()
+		asked := time.Now()
+		for range probeCopies {
+			ctx, cancel := context.WithTimeout(p.s.ctx, probeAfter/probeCopies)
+			// The answer, or any other datagram of the peer, shows in heardAt.
+			_, _ = p.s.roundTrip(ctx, p, request{cmd: cmdList, probe: true, bare: true})
+			cancel()
+			if p.heardSince(asked) {
+				break
+			}
+		}
 		if p.heardSince(since) {
 			since = time.Unix(0, p.heardAt.Load())
 		}
-		if time.Since(since) >= p.s.cfg.Timeout {
+		p.suspect(since)
+		if time.Since(since) >= downAfter*p.s.cfg.Timeout {
 			p.markDown()
 		}
 		select {
@@ -101,6 +111,15 @@ func (p *Peer) probe() {
 		if p.probeDone() {
 			return
 		}
+	}
+}
+
+// suspect notes since when the peer has been silent, if it has.
+func (p *Peer) suspect(since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.silentAt.IsZero() && time.Since(since) >= probeAfter {
+		p.silentAt = since
 	}
 }
 

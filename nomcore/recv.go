@@ -20,7 +20,9 @@ var errNotDelivered = errors.New("not delivered")
 type job struct {
 	peer  *Peer
 	pkt   packet
-	token dedupToken
+	token dedupToken  // of a request outside a session
+	tag   *sessionTag // nil outside a session
+	entry *seqEntry   // nil where the session is unknown
 }
 
 // serve is the receive loop. Nothing that arrives ends it; only closing the
@@ -53,6 +55,12 @@ func (s *Service) receive(b []byte, from netip.AddrPort) {
 		s.stats.refused.Add(1)
 		return
 	}
+	s.trace.packet(b, from, false)
+	s.process(b, from)
+}
+
+// process takes one datagram that is worth reading.
+func (s *Service) process(b []byte, from netip.AddrPort) {
 	pkt, err := parsePacket(b)
 	if err != nil {
 		s.badDatagram(b, from, err)
@@ -66,32 +74,99 @@ func (s *Service) receive(b []byte, from netip.AddrPort) {
 		s.logBad(from, errBadPacket) // it could not be answered: a reply needs the xid
 		return
 	}
-	p := s.peer(from)
-	p.heard()
-	var token dedupToken
-	switch pkt.cmd {
-	case cmdDesync:
-		p.desync()
-		return
-	case cmdSync:
-		s.dedup.forget(from)
-	default:
-		verdict, answer, t := s.dedup.begin(from, b)
-		switch verdict {
-		case dedupDrop:
-			s.stats.dupDropped.Add(1)
-			return
-		case dedupReplay:
-			s.stats.dupReplayed.Add(1)
-			_ = s.send(answer, from) // lost like any datagram: the client asks again
+	j := job{peer: s.peer(from, false), pkt: pkt}
+	if v, ok := pkt.get(attrNomq); ok && !s.cfg.NoExtensions {
+		tag, err := parseSessionTag(v)
+		if err != nil {
+			s.logBad(from, err)
 			return
 		}
-		token = t
+		j.tag = &tag
+		if tag.boot == s.boot { // which only our answer can have told it
+			j.peer.prove()
+		}
 	}
-	if !s.work.submit(job{peer: p, pkt: pkt, token: token}) {
+	if !j.peer.proven.Load() && !j.peer.strangerRequest(b) {
+		return
+	}
+	j.peer.heard()
+	switch {
+	case pkt.cmd == cmdDesync:
+		j.peer.desync()
+	case pkt.cmd == cmdSync:
+		s.dedup.forget(from)
+		s.submit(j)
+	case j.tag != nil:
+		s.receiveTagged(j)
+	default:
+		s.receiveUntagged(j, b)
+	}
+}
+
+// submit has a request run.
+func (s *Service) submit(j job) {
+	if s.work.submit(j) {
+		return
+	}
+	s.stats.overload.Add(1)
+	s.dedup.cancel(j.token)
+	if j.entry != nil {
+		j.peer.sessions.abandon(j.entry)
+	}
+}
+
+// receiveUntagged runs a request outside any session, unless it is a copy.
+func (s *Service) receiveUntagged(j job, b []byte) {
+	verdict, answer, token := s.dedup.begin(j.peer.addr, b)
+	switch verdict {
+	case dedupDrop:
+		s.stats.dupDropped.Add(1)
+	case dedupReplay:
+		s.stats.dupReplayed.Add(1)
+		_ = j.peer.sendAnswer(answer) // lost like any datagram: the client asks again
+	default:
+		j.token = token
+		s.submit(j)
+	}
+}
+
+// receiveTagged runs a request of a session, unless it has run. In a session
+// that is not known, only what is harmless to repeat is run.
+func (s *Service) receiveTagged(j job) {
+	verdict, entry := seqUnknown, (*seqEntry)(nil)
+	if j.tag.boot == s.boot {
+		verdict, entry = j.peer.sessions.begin(j.tag)
+	}
+	switch verdict {
+	case seqRun:
+		j.entry = entry
+		s.submit(j)
+	case seqDrop:
+		s.stats.dupDropped.Add(1)
+	case seqFull:
 		s.stats.overload.Add(1)
-		s.dedup.cancel(token)
+	case seqReplay:
+		s.stats.dupReplayed.Add(1)
+		_ = j.peer.sendAnswer(entry.answer)
+	case seqLost:
+		s.answer(&j, answer{err: exception("RuntimeError", ErrResultLost.Error()), flags: ackLost})
+	case seqUnknown:
+		if j.pkt.harmless() {
+			s.submit(j)
+			return
+		}
+		s.answer(&j, answer{err: exception("RuntimeError", "the session is not known"), flags: ackUnknown})
 	}
+}
+
+// harmless reports whether running a request twice does nothing else than
+// running it once.
+func (p *packet) harmless() bool {
+	if p.cmd != cmdPull {
+		return true
+	}
+	op, _ := p.text(attrOp)
+	return ops[op].safe
 }
 
 // receiveReply gives an answer to whoever waits for it.
@@ -101,20 +176,18 @@ func (s *Service) receiveReply(pkt packet, from netip.AddrPort) {
 		s.logBad(from, errBadPacket)
 		return
 	}
-	if !s.end(xid, from, callResult{pkt: pkt}) {
+	waited := s.end(xid, from, callResult{pkt: pkt})
+	p := s.known(from)
+	if p == nil {
 		s.stats.stray.Add(1)
+		return
 	}
-	s.heardFrom(from)
-}
-
-// heardFrom notes a sign of life of a peer that we know. An answer of an
-// unknown one makes no entry.
-func (s *Service) heardFrom(from netip.AddrPort) {
-	s.peersMu.Lock()
-	p := s.peers[from]
-	s.peersMu.Unlock()
-	if p != nil {
-		p.heard()
+	p.heard()
+	switch {
+	case waited, p.answersChallenge(xid):
+		p.prove()
+	default:
+		s.stats.stray.Add(1)
 	}
 }
 
@@ -129,14 +202,18 @@ func (s *Service) badDatagram(b []byte, from netip.AddrPort, err error) {
 	}
 	if reply {
 		s.end(xid, from, callResult{err: errors.Join(ErrProtocol, err)})
-		s.heardFrom(from)
 		return
 	}
 	if cmd := command(b[0]); cmd == cmdDesync {
 		return
 	}
-	req := packet{cmd: command(b[0]), attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(xid)}}}
-	s.answer(s.peer(from), &req, answer{err: exception("ValueError", err.Error())})
+	j := job{
+		peer: s.peer(from, false),
+		pkt:  packet{cmd: command(b[0]), attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(xid)}}},
+	}
+	if j.peer.proven.Load() || j.peer.strangerRequest(b) {
+		s.answer(&j, answer{err: exception("ValueError", err.Error())})
+	}
 }
 
 // portClosed handles the message that a datagram of ours found nobody
@@ -155,12 +232,14 @@ func (s *Service) portClosed(e *refusedError) {
 	}, false)
 }
 
-// desync forgets that the peer was admitted.
+// desync forgets that the peer was admitted, and what it held: it is gone.
 func (p *Peer) desync() {
 	p.admitMu.Lock()
 	p.admitAsked = false
 	p.admitMu.Unlock()
 	p.s.dedup.forget(p.addr)
+	p.sessions.drop()
+	p.s.reg.drop(p.refs)
 }
 
 // callerKey is the key of the caller's identity in a handler's context.
@@ -195,6 +274,11 @@ func (p *Peer) admission(ctx context.Context, again bool) error {
 // handle runs one request and answers it, whatever the code that it runs does.
 func (s *Service) handle(j job) {
 	ctx := withLog(context.WithValue(s.ctx, callerKey{}, j.peer.identity()), s.log)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if j.entry != nil {
+		j.peer.sessions.running(j.entry, cancel)
+	}
 	j.peer.inbound.Add(1)
 	done := false
 	var a answer
@@ -209,12 +293,20 @@ func (s *Service) handle(j job) {
 			}
 			a = answer{err: exception("RuntimeError", text)}
 		}
-		s.dedup.finish(j.token, s.answer(j.peer, &j.pkt, a))
+		if j.tag != nil && j.entry == nil {
+			a.flags = ackUnknown | ackRan
+		}
+		b := s.answer(&j, a)
+		if j.entry != nil {
+			j.peer.sessions.finish(j.entry, b)
+		} else {
+			s.dedup.finish(j.token, b)
+		}
 		j.peer.inbound.Add(-1)
 		j.peer.win.wake()
 	}()
 	start := time.Now()
-	a = s.execute(ctx, j.peer, &j.pkt)
+	a = s.execute(ctx, &j)
 	done = true
 	if a.err != nil {
 		s.log.Debug("request failed", "client", j.peer.addr, "op", j.pkt.cmd, "err", a.err, "took", time.Since(start))

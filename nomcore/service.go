@@ -24,13 +24,15 @@ type Service struct {
 	log  *slog.Logger
 	conn conn
 	reg  *registry
-	boot [8]byte // tells this Service from an earlier one at this address
+	boot bootID // tells this Service from an earlier one at this address
+	born time.Time
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	loops  sync.WaitGroup // receive loop and probers
 	work   *pool
 	dedup  *dedup
+	trace  *tracer // nil for none
 
 	closing sync.Once
 	stats   counters
@@ -45,9 +47,13 @@ type Service struct {
 	nextXID uint32
 	closed  bool
 
-	peersMu sync.Mutex
-	peers   map[netip.AddrPort]*Peer
-	recent  *list.List // of *Peer, least recently heard of last
+	peersMu   sync.Mutex
+	peers     map[netip.AddrPort]*Peer
+	recent    *list.List // of *Peer, least recently heard of last
+	strangers *list.List // the same, of those that have proven nothing
+
+	sessionBytes atomic.Int64 // answers kept for all sessions
+	heldBytes    atomic.Int64 // what waits for proof from all strangers
 
 	homesMu sync.RWMutex
 	homeOf  map[netip.Addr]codec.Home // by the peer's address
@@ -56,10 +62,10 @@ type Service struct {
 
 // counters are what Stats returns, counted as it happens.
 type counters struct {
-	sent, received, resent         atomic.Uint64
-	dupDropped, dupReplayed        atomic.Uint64
-	bad, stray, refused, overload  atomic.Uint64
-	handlerErrors, timeouts, lists atomic.Uint64
+	sent, received, resent        atomic.Uint64
+	dupDropped, dupReplayed       atomic.Uint64
+	bad, stray, refused, overload atomic.Uint64
+	handlerErrors, timeouts, held atomic.Uint64
 }
 
 // Stats counts datagrams since the Service was made.
@@ -72,6 +78,7 @@ type Stats struct {
 	Stray          uint64 // answers that nobody waits for, or from the wrong address
 	Refused        uint64 // from an address that plain NOM may not come from
 	Overload       uint64 // requests dropped because too many were waiting
+	Held           uint64 // answers and requests that waited for proof of the address
 	Timeouts       uint64 // operations of ours that got no answer
 	Names, Objects int    // registered; given to peers
 }
@@ -93,10 +100,12 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 		cfg: full, log: full.Log, conn: c,
 		reg:    newRegistry(),
 		dedup:  newDedup(),
+		trace:  newTracer(full.Trace),
 		auth:   full.Authenticator,
 		calls:  make(map[uint32]*call),
+		born:   time.Now(),
 		peers:  make(map[netip.AddrPort]*Peer),
-		recent: list.New(),
+		recent: list.New(), strangers: list.New(),
 		homeOf: make(map[netip.Addr]codec.Home),
 		homes:  make(map[codec.Home]struct{}),
 	}
@@ -105,6 +114,7 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.work = newPool(s.ctx, s.handle)
 	s.loops.Go(s.serve)
+	s.loops.Go(s.housekeep)
 	return s, nil
 }
 
@@ -168,28 +178,92 @@ func (s *Service) Stats() Stats {
 		Sent: c.sent.Load(), Received: c.received.Load(), Resent: c.resent.Load(),
 		DupDropped: c.dupDropped.Load(), DupReplayed: c.dupReplayed.Load(),
 		Bad: c.bad.Load(), Stray: c.stray.Load(), Refused: c.refused.Load(),
-		Overload: c.overload.Load(), Timeouts: c.timeouts.Load(),
+		Overload: c.overload.Load(), Held: c.held.Load(), Timeouts: c.timeouts.Load(),
 		Names: names, Objects: objects,
 	}
 }
 
-// peer returns what is known about an address, and marks it as recent.
-func (s *Service) peer(addr netip.AddrPort) *Peer {
+// peer returns what is known about an address, and marks it as recent. chosen
+// says that we want to talk to it, not it to us.
+func (s *Service) peer(addr netip.AddrPort, chosen bool) *Peer {
 	s.peersMu.Lock()
-	defer s.peersMu.Unlock()
-	if p, ok := s.peers[addr]; ok {
-		s.recent.MoveToFront(p.place)
+	p, ok := s.peers[addr]
+	if ok {
+		if chosen && p.among == s.strangers {
+			s.move(p, s.recent)
+		} else {
+			p.among.MoveToFront(p.place)
+		}
+		s.peersMu.Unlock()
 		return p
 	}
-	for len(s.peers) >= maxPeers {
-		oldest := s.recent.Remove(s.recent.Back()).(*Peer)
-		delete(s.peers, oldest.addr)
-		s.dedup.forget(oldest.addr)
-	}
-	p := newPeer(s, addr)
+	p = newPeer(s, addr)
 	s.peers[addr] = p
-	p.place = s.recent.PushFront(p)
+	p.among = s.strangers
+	if chosen {
+		p.among = s.recent
+	}
+	p.place = p.among.PushFront(p)
+	gone := s.evict()
+	s.peersMu.Unlock()
+	for _, p := range gone {
+		p.discard()
+	}
 	return p
+}
+
+// move puts a peer to the front of another list. peersMu must be held.
+func (s *Service) move(p *Peer, to *list.List) {
+	p.among.Remove(p.place)
+	p.among = to
+	p.place = to.PushFront(p)
+}
+
+// evict takes the least recent peers out of the table while it is too large.
+// peersMu must be held.
+func (s *Service) evict() (gone []*Peer) {
+	for _, l := range []struct {
+		peers *list.List
+		most  int
+	}{{s.strangers, maxStrangers}, {s.recent, maxPeers}} {
+		for l.peers.Len() > l.most {
+			p := l.peers.Remove(l.peers.Back()).(*Peer)
+			delete(s.peers, p.addr)
+			gone = append(gone, p)
+		}
+	}
+	return gone
+}
+
+// discard frees what a peer that is no longer in the table takes elsewhere.
+func (p *Peer) discard() {
+	p.s.dedup.forget(p.addr)
+	p.s.reg.drop(p.refs)
+	p.sessions.drop()
+	p.stranger.drop(p.s)
+}
+
+// allPeers returns the peers in the table.
+func (s *Service) allPeers() []*Peer {
+	s.peersMu.Lock()
+	defer s.peersMu.Unlock()
+	out := make([]*Peer, 0, len(s.peers))
+	for _, p := range s.peers {
+		out = append(out, p)
+	}
+	return out
+}
+
+// spawn runs f on a goroutine that Close waits for. It reports false, without
+// running it, when the Service is closed.
+func (s *Service) spawn(f func()) bool {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.loops.Go(f)
+	return true
 }
 
 // homeFor returns how we call ourselves towards a peer: the address of the
@@ -237,6 +311,7 @@ func (s *Service) send(b []byte, to netip.AddrPort) error {
 		return fmt.Errorf("%s: %w", to, ErrPlainRefused)
 	}
 	s.stats.sent.Add(1)
+	s.trace.packet(b, to, true)
 	err := s.conn.write(b, to)
 	if errors.Is(err, net.ErrClosed) {
 		return ErrClosed

@@ -14,7 +14,7 @@ import (
 func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 	return mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 		if !s.isHome(r.Home) {
-			return &Proxy{Peer: from, Ref: r}, nil
+			return from.newProxy(r), nil
 		}
 		if o := s.reg.object(r.ID); o != nil {
 			return o, nil
@@ -24,13 +24,16 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 }
 
 // homecoming makes the values of an answer usable: references to our own
-// objects become them; others stay references.
-func (s *Service) homecoming(v codec.Value) codec.Value {
+// objects become them; others stay references, and are counted as got.
+func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 	v, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 		if s.isHome(r.Home) {
 			if o := s.reg.object(r.ID); o != nil {
 				return o, nil
 			}
+		}
+		if from.isOurs.Load() {
+			from.imports.got(r)
 		}
 		return r, nil
 	})
@@ -112,6 +115,24 @@ func hasRef(v codec.Value) bool {
 	return false
 }
 
+// hasObject reports whether v is or contains an object, local or remote, or a
+// reference to one: not a plain value.
+func hasObject(v codec.Value) bool {
+	switch v := v.(type) {
+	case codec.List:
+		return slices.ContainsFunc(v, hasObject)
+	case codec.Tuple:
+		return slices.ContainsFunc(v, hasObject)
+	case codec.Set:
+		return slices.ContainsFunc(v, hasObject)
+	case codec.Exception:
+		return slices.ContainsFunc(v.Args, hasObject)
+	case *codec.Map:
+		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasObject(p.Value) })
+	}
+	return v.Kind() == codec.KindRef
+}
+
 // unknownID is how the original says that it does not know an object.
 func unknownID(id codec.ID) codec.Exception {
 	return codec.Exception{Class: "KeyError", Args: codec.Tuple{codec.Long(id)}}
@@ -129,7 +150,7 @@ func (p *Peer) route(h codec.Home) (*Peer, error) {
 	if to == p.addr {
 		return p, nil
 	}
-	return p.s.peer(to), nil
+	return p.s.peer(to, true), nil
 }
 
 // routeAddr is the address of route.

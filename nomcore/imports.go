@@ -1,0 +1,123 @@
+package nomcore
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"nomfs/codec"
+)
+
+// imports counts the references that a peer gave us, so that they can be given
+// back: what it counted as given and what we count as got agree, because an
+// answer that is sent again is counted once on both sides.
+type imports struct {
+	mu      sync.Mutex
+	counts  map[codec.Ref]int
+	pending map[codec.Ref]int // to be given back with the next Release
+}
+
+// got counts a reference.
+func (m *imports) got(r codec.Ref) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.counts == nil {
+		m.counts = make(map[codec.Ref]int)
+	}
+	m.counts[r]++
+}
+
+// giveBack moves n of the references got to the pending ones; all for n < 0.
+func (m *imports) giveBack(r codec.Ref, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	have := m.counts[r]
+	if n < 0 || n > have {
+		n = have
+	}
+	if n == 0 {
+		return
+	}
+	if m.counts[r] -= n; m.counts[r] == 0 {
+		delete(m.counts, r)
+	}
+	if m.pending == nil {
+		m.pending = make(map[codec.Ref]int)
+	}
+	m.pending[r] += n
+}
+
+// take returns up to a batch of what is pending.
+func (m *imports) take() map[codec.Ref]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.pending) <= releaseBatch {
+		out := m.pending
+		m.pending = nil
+		return out
+	}
+	out := make(map[codec.Ref]int, releaseBatch)
+	for r, n := range m.pending {
+		if len(out) == releaseBatch {
+			break
+		}
+		out[r] = n
+		delete(m.pending, r)
+	}
+	return out
+}
+
+// size returns how many references are held, and how many wait to be given
+// back.
+func (m *imports) size() (held, pending int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.counts), len(m.pending)
+}
+
+// clear forgets everything: the peer has forgotten us.
+func (m *imports) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts, m.pending = nil, nil
+}
+
+// newProxy makes the proxy for a reference that a request of the peer brought.
+// When the application drops the proxy the reference is given back.
+func (p *Peer) newProxy(r codec.Ref) *Proxy {
+	x := &Proxy{Peer: p, Ref: r}
+	if p.isOurs.Load() {
+		p.imports.got(r)
+		runtime.AddCleanup(x, func(r codec.Ref) { p.imports.giveBack(r, 1) }, r)
+	}
+	return x
+}
+
+// Release gives references back to the peer that gave them: the application
+// will not use them any more. It is not sent at once, and is a no-op towards an
+// original peer, which has no use for it. A *Proxy is released by itself when
+// it is no longer in use.
+func (p *Peer) Release(refs ...codec.Ref) {
+	for _, r := range refs {
+		p.imports.giveBack(r, -1)
+	}
+}
+
+// flushReleases sends what is pending.
+func (p *Peer) flushReleases(ctx context.Context) {
+	for {
+		batch := p.imports.take()
+		if len(batch) == 0 || p.ext.Load()&extRelease == 0 {
+			return
+		}
+		list := make(codec.List, 0, len(batch))
+		for r, n := range batch {
+			list = append(list, codec.Tuple{codec.Long(r.ID), codec.Int(n)})
+		}
+		if _, err := p.command(ctx, opRelease, codec.Attr{Name: attrRefs, Value: list}); err != nil {
+			// The lease ends them if the peer is gone.
+			p.s.log.Debug("references not given back", "peer", p.addr, "err", err)
+			return
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package nomcore
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PeerStatus is what is known about one peer, from memory.
+type PeerStatus struct {
+	Addr        netip.AddrPort
+	State       string        // up, suspect (silent while somebody waits) or down
+	Extended    bool          // it is one of ours
+	RTT         time.Duration // smoothed; 0 while nothing was measured
+	Pending     int           // operations of ours that wait for it
+	Running     int           // operations of its that run here
+	LastContact time.Time     // zero for never
+	Exported    int           // objects of ours that it holds
+	Imported    int           // references of its that we hold
+	Sessions    int           // that it has open with us
+}
+
+// Status returns what is known about the peer.
+func (p *Peer) Status() PeerStatus {
+	st := PeerStatus{
+		Addr: p.addr, State: "up", Extended: p.isOurs.Load(),
+		RTT: p.rtt.smoothed(), Pending: p.s.pendingTo(p.addr), Running: int(p.inbound.Load()),
+		Exported: p.s.reg.heldBy(p.refs),
+	}
+	st.Imported, _ = p.imports.size()
+	if at := p.heardAt.Load(); at != 0 {
+		st.LastContact = time.Unix(0, at)
+	}
+	p.sessions.mu.Lock()
+	st.Sessions = len(p.sessions.byID)
+	p.sessions.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.down:
+		st.State = "down"
+	case !p.silentAt.IsZero():
+		st.State = "suspect"
+	}
+	return st
+}
+
+// Peers returns the status of all peers that are known, sorted by address.
+func (s *Service) Peers() []PeerStatus {
+	var out []PeerStatus
+	for _, p := range s.allPeers() {
+		out = append(out, p.Status())
+	}
+	slices.SortFunc(out, func(a, b PeerStatus) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
+
+// StatusText describes the connection for people, a name and a value on each
+// line. It answers from memory.
+func (p *Peer) StatusText() string {
+	st, n := p.Status(), p.s.Stats()
+	kind := "original"
+	if st.Extended {
+		kind = "extended"
+	}
+	contact := "never"
+	if !st.LastContact.IsZero() {
+		contact = time.Since(st.LastContact).Round(time.Millisecond).String() + " ago"
+	}
+	var b strings.Builder
+	for _, line := range []struct {
+		name  string
+		value any
+	}{
+		{"peer", st.Addr}, {"state", st.State}, {"kind", kind}, {"rtt", st.RTT.Round(time.Microsecond)},
+		{"pending", st.Pending}, {"running", st.Running}, {"last_contact", contact},
+		{"references_given", st.Exported}, {"references_held", st.Imported},
+		{"sent", n.Sent}, {"received", n.Received}, {"resent", n.Resent},
+		{"duplicates_dropped", n.DupDropped}, {"duplicates_answered", n.DupReplayed},
+		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"timeouts", n.Timeouts},
+	} {
+		fmt.Fprintf(&b, "%s %v\n", line.name, line.value)
+	}
+	return b.String()
+}
+
+// pendingTo counts the operations that wait for a peer.
+func (s *Service) pendingTo(addr netip.AddrPort) int {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	n := 0
+	for _, c := range s.calls {
+		if c.to == addr && !c.probe {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,155 @@
+package nomcore
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"nomfs/codec"
+)
+
+// stranger is what is known of an address that has not proven yet that it
+// receives what is sent to it, and so may be forged. Until then it is sent at
+// most three bytes for each that it sent, and served a limited rate; what
+// exceeds either waits, within bounds, and a LIST is sent, which any peer
+// answers. Proof is an answer to that or to any other request of ours, or a
+// session: its tag repeats the boot id that we answered its SYNC with.
+type stranger struct {
+	mu        sync.Mutex
+	credit    int // bytes that may be sent
+	tokens    float64
+	refilled  time.Time
+	challenge uint32 // xid of the LIST; valid if asked is not zero
+	asked     time.Time
+	answers   [][]byte // held back, oldest first
+	waiting   [][]byte // requests, likewise
+}
+
+// request takes note of a datagram and reports whether it may be served now.
+// If not it is kept for later, or lost where there is no room.
+func (p *Peer) strangerRequest(b []byte) bool {
+	s, st := p.s, &p.stranger
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := time.Now()
+	if st.refilled.IsZero() {
+		st.tokens = strangerBurst
+	}
+	st.tokens = min(strangerBurst, st.tokens+now.Sub(st.refilled).Seconds()*strangerRate)
+	st.refilled = now
+	st.credit += amplification * len(b)
+	if st.tokens < challengeBelow {
+		st.ask(p, now)
+	}
+	if st.tokens >= 1 {
+		st.tokens--
+		return true
+	}
+	if st.hold(s, b) {
+		st.waiting = append(st.waiting, append([]byte(nil), b...))
+	}
+	return false
+}
+
+// hold makes room for something that waits. mu must be held.
+func (st *stranger) hold(s *Service, b []byte) bool {
+	if len(st.waiting)+len(st.answers) >= maxHeld || s.heldBytes.Load()+int64(len(b)) > maxHeldBytes {
+		s.stats.overload.Add(1)
+		return false
+	}
+	s.heldBytes.Add(int64(len(b)))
+	s.stats.held.Add(1)
+	return true
+}
+
+// ask sends the LIST, unless one was sent a moment ago. mu must be held.
+func (st *stranger) ask(p *Peer, now time.Time) {
+	if !st.asked.IsZero() && now.Sub(st.asked) < rtoMin {
+		return
+	}
+	xid := randomXID()
+	pkt := packet{cmd: cmdList, attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(xid)}}}
+	b, err := pkt.append(nil, &codec.Encoder{})
+	if err != nil || st.credit < len(b) {
+		return
+	}
+	st.credit -= len(b)
+	st.challenge, st.asked = xid, now
+	_ = p.s.send(b, p.addr) // lost like any datagram: the next request asks again
+}
+
+// sendAnswer sends an answer, now or when the address has proven itself.
+func (p *Peer) sendAnswer(b []byte) error {
+	if p.proven.Load() {
+		return p.s.send(b, p.addr)
+	}
+	st := &p.stranger
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case p.proven.Load(): // a moment ago
+	case st.credit >= len(b):
+		st.credit -= len(b)
+	default:
+		if st.hold(p.s, b) {
+			st.answers = append(st.answers, append([]byte(nil), b...))
+		}
+		st.ask(p, time.Now())
+		return nil
+	}
+	return p.s.send(b, p.addr)
+}
+
+// answersChallenge reports whether an answer is the one to our LIST.
+func (p *Peer) answersChallenge(xid uint32) bool {
+	st := &p.stranger
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return !st.asked.IsZero() && st.challenge == xid
+}
+
+// prove takes note that the address receives what we send, and lets go what
+// waited for that.
+func (p *Peer) prove() {
+	if p.proven.Swap(true) {
+		return
+	}
+	s := p.s
+	s.peersMu.Lock()
+	if s.peers[p.addr] == p && p.among == s.strangers {
+		s.move(p, s.recent)
+	}
+	gone := s.evict()
+	s.peersMu.Unlock()
+	for _, p := range gone {
+		p.discard()
+	}
+	answers, requests := p.stranger.drop(s)
+	for _, b := range answers {
+		_ = s.send(b, p.addr)
+	}
+	for _, b := range requests {
+		s.receive(b, p.addr)
+	}
+}
+
+// drop empties what waits and returns it.
+func (st *stranger) drop(s *Service) (answers, requests [][]byte) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	answers, requests = st.answers, st.waiting
+	st.answers, st.waiting = nil, nil
+	for _, l := range [][][]byte{answers, requests} {
+		for _, b := range l {
+			s.heldBytes.Add(-int64(len(b)))
+		}
+	}
+	return answers, requests
+}
+
+// known returns the peer with that address, nil where there is none.
+func (s *Service) known(addr netip.AddrPort) *Peer {
+	s.peersMu.Lock()
+	defer s.peersMu.Unlock()
+	return s.peers[addr]
+}

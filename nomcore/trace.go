@@ -1,0 +1,132 @@
+package nomcore
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"nomfs/codec"
+)
+
+// tracer writes a line for each packet:
+//
+//	15:04:05.000000 127.0.0.1:12074 > PULL GetAttr #5 'n' xid 3 103 bytes
+//	15:04:05.000312 127.0.0.1:12074 < PULL GetAttr #5 'n' xid 3 118 bytes = 5 in 312µs
+//
+// > is sent, < received. A nil tracer writes nothing.
+type tracer struct {
+	mu   sync.Mutex
+	w    io.Writer
+	sent map[traceKey]traceEntry // requests either way, without an answer yet
+}
+
+// traceKey tells requests apart: by peer, direction and xid.
+type traceKey struct {
+	addr netip.AddrPort
+	out  bool
+	xid  uint32
+}
+
+type traceEntry struct {
+	at   time.Time
+	what string
+}
+
+// maxTraced bounds the requests whose answer is awaited; more are written
+// without a round-trip time.
+const maxTraced = 4096
+
+func newTracer(w io.Writer) *tracer {
+	if w == nil {
+		return nil
+	}
+	return &tracer{w: w, sent: make(map[traceKey]traceEntry)}
+}
+
+// packet writes the line for one datagram.
+func (t *tracer) packet(b []byte, addr netip.AddrPort, out bool) {
+	if t == nil {
+		return
+	}
+	now := time.Now()
+	pkt, err := parsePacket(b)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	direction := "<"
+	if out {
+		direction = ">"
+	}
+	var line strings.Builder
+	fmt.Fprintf(&line, "%s %s %s ", now.Format("15:04:05.000000"), addr, direction)
+	if err != nil {
+		fmt.Fprintf(&line, "bad packet, %d bytes: %v", len(b), err)
+	} else {
+		t.describe(&line, &pkt, traceKey{addr: addr, out: out}, now, len(b))
+	}
+	line.WriteByte('\n')
+	_, _ = io.WriteString(t.w, line.String()) // whoever reads the trace sees that it ends
+}
+
+// describe writes what a packet says. mu must be held.
+func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now time.Time, size int) {
+	xid, hasXID := pkt.xid()
+	key.xid = xid
+	if !pkt.isReply() {
+		what := requestText(pkt)
+		fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
+		if hasXID && len(t.sent) < maxTraced {
+			if _, again := t.sent[key]; again {
+				line.WriteString(" again")
+			}
+			t.sent[key] = traceEntry{now, what}
+		}
+		return
+	}
+	key.out = !key.out
+	asked, ok := t.sent[key]
+	delete(t.sent, key)
+	what := asked.what
+	if !ok {
+		what = pkt.cmd.String()
+	}
+	fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
+	if v, ok := pkt.get(attrError); ok {
+		fmt.Fprintf(line, " ! %s", shorten(v))
+	} else if v, ok := pkt.get(attrResult); ok {
+		fmt.Fprintf(line, " = %s", shorten(v))
+	}
+	if ok {
+		fmt.Fprintf(line, " in %v", now.Sub(asked.at).Round(time.Microsecond))
+	}
+}
+
+// requestText names a request: what is to be done with what.
+func requestText(pkt *packet) string {
+	var b strings.Builder
+	b.WriteString(pkt.cmd.String())
+	if op, ok := pkt.text(attrOp); ok {
+		fmt.Fprintf(&b, " %s", op)
+	}
+	if v, ok := pkt.get(attrOID); ok {
+		fmt.Fprintf(&b, " #%s", v)
+	}
+	for _, name := range []string{attrName, attrAttr, attrItem, attrArgs, attrKwargs, attrVal} {
+		if v, ok := pkt.get(name); ok {
+			fmt.Fprintf(&b, " %s", shorten(v))
+		}
+	}
+	return b.String()
+}
+
+// shorten bounds the text of a value to what fits a line.
+func shorten(v codec.Value) string {
+	const most = 80 // bytes
+	s := v.String()
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
