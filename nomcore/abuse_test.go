@@ -82,7 +82,10 @@ func TestMutatedPackets(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range n {
 			from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, byte(r.Uint32()), byte(r.Uint32()), 1}), uint16(1+r.IntN(9)))
-			s.receive(mutate(r, packets), from)
+			if r.IntN(2) == 0 { // half come from those who may ask as much as they like
+				s.peer(from, true).prove()
+			}
+			s.process(mutate(r, packets), from)
 			for len(s.work.jobs) > workQueue/2 { // let the workers keep up
 				runtime.Gosched()
 			}
@@ -94,7 +97,7 @@ func TestMutatedPackets(t *testing.T) {
 	}
 	st := s.Stats()
 	t.Logf("%d packets: %+v", n*len(mutationSeeds), st)
-	if len(s.peers) > maxPeers {
+	if len(s.peers) > maxPeers+maxStrangers {
 		t.Errorf("%d addresses are known", len(s.peers))
 	}
 	if st.Bad == 0 || st.Sent == 0 {

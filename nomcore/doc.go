@@ -49,17 +49,46 @@
 //	Describe  from             what there is           read     yes   extension
 //	Dir       from             names of attributes     read     yes   extension
 //	Keys      from             keys of items           read     yes   extension
+//	Snapshot  from [names]     plain attributes        read     yes   extension
+//	CallAttr  attr args kwargs o.attr(*args, **kwargs) call     no    extension
+//	Release   refs             references given back   connect  no    extension
+//	Renew                      we are still here       connect  yes   extension
+//	Cancel    seq              end a running request   connect  yes   extension
 //
-// The extensions answer with a map of "entries" and "next"; where next is a
-// number, asking again with it as "from" gives the following page.
+// Describe, Dir, Keys and Snapshot answer with a map of "entries" and "next";
+// where next is a number, asking again with it as "from" gives the following
+// page.
 //
 // # Extensions
 //
 // In SYNC two peers of ours recognise each other by one further attribute,
-// nomx: 68 bytes with a version, the extensions offered and a boot id that is
-// new for each Service. The original protocol has room for it: unknown
+// nomx: 68 bytes with a version, the extensions offered, a boot id that is new
+// for each Service, and a nonce. The original protocol has room for it: unknown
 // attributes are ignored. An operation that a peer does not offer is
 // errors.ErrUnsupported and costs no packet.
+//
+// # Sessions
+//
+// The nonce of a SYNC opens a session. Each request in it carries the attribute
+// nomq, with the session, the boot id of the answerer, a number that is never
+// used again, and the number below which nothing is awaited any more; see
+// session.go for the bytes. The answerer keeps the answer of each number until
+// it is not awaited, so a request can be sent until it is answered, and a copy
+// gets the answer of the first. A session that is silent for 120 s is
+// forgotten.
+//
+//	asker                         answerer
+//	number 7, low 5   ------->    runs 7, forgets 4
+//	number 7, low 5   ------->    7 is running: dropped
+//	                  <-------    answer of 7, lost
+//	number 7, low 5   ------->    7 has run: answer of 7
+//	number 8, low 8   ------->    runs 8, forgets 7
+//
+// A request for a session that is not known, because the answerer was restarted
+// or has forgotten it, is run only if that is harmless. Otherwise it is refused,
+// and the asker decides: it sends it again in a new session if it is certain
+// that it has not run, which it is if the answerer has been up for longer than
+// the request is old. If not, the error is ErrOutcomeUnknown.
 //
 // # References
 //
@@ -73,31 +102,51 @@
 // NOM may not go to means that no packet is sent (ErrPlainRefused), and names
 // are never looked up.
 //
-// Unregister revokes what was given out under the name. Using a revoked id, or
-// one from before a restart, is ErrStale, never another object.
+// What was given to a client is counted, and kept until the client gives it
+// back (Release), or for 60 s after its last sign of life; clients that hold
+// something give one every 20 s. A client that presents a reference that another
+// gave it holds it from then on. An original never gives anything back: the
+// 4096 references that it used last are kept. Registered objects stay.
+//
+// Unregister revokes what was given out under the name. Using an id that is
+// revoked, forgotten, or from before a restart is ErrStale, never another
+// object.
 //
 // # Promises
 //
 // Nothing waits for ever: every operation is bounded by its context or by
-// Config.Timeout, and fails at once while the peer is known to be down. When an
-// answer does not come, requests that are harmless to repeat are sent again, up
-// to 4 times, after a timeout that follows the measured round trip. Changes and
-// calls are never sent twice; if the answer is lost the error is
-// ErrOutcomeUnknown.
+// Config.Timeout, and fails at once while the peer is known to be down. While
+// an answer does not come the request is sent again, after a timeout that
+// follows the measured round trip: within a session until the deadline, towards
+// an original at most 4 times, and only what is harmless to repeat. Cancelling
+// the context of a call cancels the context of the callee.
 //
-// Nothing runs twice: a datagram that arrives again within two seconds of its
-// answer gets that answer again. SYNC forgets the past, so that a program that
-// is started again may send what its predecessor sent.
+// Nothing runs twice. Outside a session a datagram that arrives again within
+// two seconds of its answer gets that answer again; SYNC forgets the past, so
+// that a program that is started again may send what its predecessor sent. If
+// an answer is lost for good the error is ErrOutcomeUnknown.
 //
 // No datagram stops the service. What does not parse is counted, and answered
 // if its transaction can be made out. A result that cannot be sent is answered
 // with an error that says why. Code of the application that panics is answered
 // with RuntimeError.
 //
+// # Strangers
+//
+// The source of a datagram can be forged. Until an address has answered
+// something, it is sent at most three bytes for each that it sent, and is served
+// 20 requests a second; what exceeds that waits, and a LIST is sent, which any
+// peer answers. All such addresses together are looked at 2000 times a second.
+//
 // # Limits
 //
-// The tables have fixed bounds, all in params.go: 4096 addresses, 256 answers
-// of each kept for copies and 16 MiB in all, 1024 requests running and 4096
-// waiting. References that were given out are kept until their name is
-// unregistered.
+// The tables have fixed bounds, all in params.go: 16384 proven addresses and
+// 4096 others; 16 sessions of each with 1024 requests and 256 KiB of answers,
+// 64 MiB in all; 1024 requests running and 4096 waiting. A client that holds
+// ten references takes about 5 KiB.
+//
+// Two limits of the protocol remain. A reference that a client passes on is
+// kept by its home only while somebody holds it: whoever gets one should use it
+// before the giver lets go. And the answer of an original that is lost after a
+// change or a call cannot be had again.
 package nomcore

@@ -117,6 +117,11 @@ const (
 	strangerRate   = 20
 	strangerBurst  = 50
 	challengeBelow = 10
+	// strangersRate bounds the datagrams of all unproven addresses together,
+	// per second; at once it is one for each that there is room for. What
+	// exceeds that is dropped before it costs anything: a flood, for real
+	// clients come one by one and try again.
+	strangersRate = 2000
 	// maxHeld bounds what waits for the proof of one address: answers and
 	// requests together; maxHeldBytes the bytes of all.
 	maxHeld      = 64

@@ -55,6 +55,11 @@ func (s *Service) receive(b []byte, from netip.AddrPort) {
 		s.stats.refused.Add(1)
 		return
 	}
+	p := s.known(from)
+	if (p == nil || !p.proven.Load()) && !s.strangersAllowed() {
+		s.stats.overload.Add(1)
+		return
+	}
 	s.trace.packet(b, from, false)
 	s.process(b, from)
 }

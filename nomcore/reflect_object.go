@@ -22,6 +22,7 @@ var _ interface {
 	AttrDeleter
 	Describer
 	Direr
+	Snapshotter
 	Reprer
 	Strer
 } = (*goObject)(nil)
@@ -123,6 +124,11 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	}
 	o.guard.rlock()
 	defer o.guard.runlock()
+	return o.read(a, name)
+}
+
+// read returns the value of a field. The lock must be held.
+func (o *goObject) read(a *attr, name string) (codec.Value, error) {
 	v := o.field(a)
 	if !v.IsValid() {
 		return nil, noAttr(o.info.class, name)
@@ -132,6 +138,26 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 		r.at = &place{obj: o, attr: a}
 	}
 	return r.value(v)
+}
+
+// Snapshot returns fields as they are at one moment: all are read under one
+// lock. Methods are references, and getters run code that may block; both are
+// left out.
+func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]codec.Value, err error) {
+	defer noPanic(ctx, "snapshot", &err)
+	values := make(map[string]codec.Value, len(names))
+	o.guard.rlock()
+	defer o.guard.runlock()
+	for _, name := range names {
+		a := o.info.byName[name]
+		if a == nil || a.method >= 0 || a.getter {
+			continue
+		}
+		if v, err := o.read(a, name); err == nil {
+			values[name] = v
+		}
+	}
+	return values, nil
 }
 
 // method returns a method as an object of its own.

@@ -34,6 +34,8 @@ type Service struct {
 	dedup  *dedup
 	trace  *tracer // nil for none
 
+	strangersRate bucket // the receive loop's
+
 	closing sync.Once
 	stats   counters
 	lastBad atomic.Int64 // when a bad datagram was last logged, Unix ns

@@ -17,38 +17,55 @@ import (
 type stranger struct {
 	mu        sync.Mutex
 	credit    int // bytes that may be sent
-	tokens    float64
-	refilled  time.Time
+	rate      bucket
 	challenge uint32 // xid of the LIST; valid if asked is not zero
 	asked     time.Time
 	answers   [][]byte // held back, oldest first
 	waiting   [][]byte // requests, likewise
 }
 
-// request takes note of a datagram and reports whether it may be served now.
-// If not it is kept for later, or lost where there is no room.
+// bucket is a token bucket: so many at once, so many per second.
+type bucket struct {
+	tokens float64
+	at     time.Time // when tokens was right; zero for a full bucket
+}
+
+// take takes a token, if there is one.
+func (b *bucket) take(now time.Time, rate, burst float64) bool {
+	if b.at.IsZero() {
+		b.tokens = burst
+	}
+	b.tokens = min(burst, b.tokens+now.Sub(b.at).Seconds()*rate)
+	b.at = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// strangersAllowed reports whether one more datagram of an unproven address may
+// be looked at. It is called by the receive loop alone.
+func (s *Service) strangersAllowed() bool {
+	return s.strangersRate.take(time.Now(), strangersRate, maxStrangers)
+}
+
+// strangerRequest takes note of a datagram and reports whether it may be served
+// now. If not it is kept for later, or lost where there is no room.
 func (p *Peer) strangerRequest(b []byte) bool {
 	s, st := p.s, &p.stranger
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	now := time.Now()
-	if st.refilled.IsZero() {
-		st.tokens = strangerBurst
-	}
-	st.tokens = min(strangerBurst, st.tokens+now.Sub(st.refilled).Seconds()*strangerRate)
-	st.refilled = now
 	st.credit += amplification * len(b)
-	if st.tokens < challengeBelow {
+	served := st.rate.take(now, strangerRate, strangerBurst)
+	if st.rate.tokens < challengeBelow {
 		st.ask(p, now)
 	}
-	if st.tokens >= 1 {
-		st.tokens--
-		return true
-	}
-	if st.hold(s, b) {
+	if !served && st.hold(s, b) {
 		st.waiting = append(st.waiting, append([]byte(nil), b...))
 	}
-	return false
+	return served
 }
 
 // hold makes room for something that waits. mu must be held.
