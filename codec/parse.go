@@ -150,7 +150,7 @@ func (p *parser) value() (Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Bytes(b), nil
+		return bytesValue(b), nil
 	case tagText:
 		return p.text()
 	case tagBool:
