@@ -1,0 +1,252 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nomfs/codec"
+)
+
+// object is what is remembered of one remote object, whatever paths lead to
+// it.
+type object struct {
+	peer *peer
+	ref  codec.Ref
+	used atomic.Int64 // unix time in nanoseconds
+
+	mu     sync.Mutex // guards what follows; never held during a request
+	vals   map[string]*cachedValue
+	desc   *codec.Description
+	descAt stamp
+	names  map[string]bool // what Dir told, nil where it was not asked
+	dirAt  stamp
+	keys   map[string]codec.Value // file name -> key, as the peer told
+	keysAt stamp
+	// learnt are attributes and items that this mount found by looking them
+	// up on a peer that does not tell what there is.
+	learntAttrs map[string]bool
+	learntKeys  map[string]codec.Value
+}
+
+// A stamp says when something was fetched, and after how many writes.
+type stamp struct {
+	at     time.Time
+	writes uint64
+}
+
+func (p *peer) stamp() stamp { return stamp{time.Now(), p.writes.Load()} }
+
+// isFresh tells whether what was fetched then may be used now.
+func (p *peer) isFresh(s stamp) bool {
+	return !s.at.IsZero() && s.writes == p.writes.Load() && time.Since(s.at) < fresh
+}
+
+// cachedValue is the last known value of one attribute or item.
+type cachedValue struct {
+	v       codec.Value // nil where it is too old
+	at      stamp
+	size    int64     // of its text in bytes, -1 where it was never read
+	hash    uint64    // of its text, to see changes
+	mtime   time.Time // when this mount last saw it change
+	deleted time.Time // when this mount deleted it
+}
+
+// deletedMemory is how long an attribute that was deleted through this mount
+// keeps its type: mv, install and tar delete first and then write anew.
+const deletedMemory = 10 * time.Second
+
+func (o *object) cached(id string) *cachedValue {
+	c := o.vals[id]
+	if c == nil {
+		const maxVals = 1 << 16 // entries of one object; all are made again at need
+		if len(o.vals) >= maxVals {
+			clear(o.vals)
+		}
+		c = &cachedValue{size: -1, mtime: o.peer.started}
+		o.vals[id] = c
+	}
+	return c
+}
+
+// store keeps a value that was fetched at.
+func (o *object) store(id string, v codec.Value, at stamp) {
+	text := render(v)
+	h := hashOf(text)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.cached(id)
+	if c.size >= 0 && c.hash != h {
+		c.mtime = at.at
+	}
+	c.v, c.at, c.size, c.hash, c.deleted = v, at, int64(len(text)), h, time.Time{}
+}
+
+// fresh returns the value if it is known and may still be used.
+func (o *object) fresh(id string) (codec.Value, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	if c == nil || c.v == nil || !o.peer.isFresh(c.at) {
+		return nil, false
+	}
+	return c.v, true
+}
+
+// sizeOf returns the size and the time of last change of a value's text: exact
+// while the value is known, else as it was last.
+func (o *object) sizeOf(id string) (size int64, mtime time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	if c == nil {
+		return unknownSize, o.peer.started
+	}
+	if c.size < 0 {
+		return unknownSize, c.mtime
+	}
+	return c.size, c.mtime
+}
+
+// wrote remembers the length of what was assigned: the best guess until it is
+// read back.
+func (o *object) wrote(id string, v codec.Value) {
+	text := render(v)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.cached(id)
+	c.v, c.size, c.hash, c.mtime, c.deleted = nil, int64(len(text)), hashOf(text), time.Now(), time.Time{}
+}
+
+// deletedNow remembers the type of what was deleted.
+func (o *object) deletedNow(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cached(id).deleted = time.Now()
+}
+
+// deletedType returns the value that an attribute had when it was deleted just
+// now, for its type.
+func (o *object) deletedType(id string) codec.Value {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c := o.vals[id]; c != nil && !c.deleted.IsZero() && time.Since(c.deleted) < deletedMemory {
+		return c.v
+	}
+	return nil
+}
+
+// sweep drops values that are too old to be used.
+func (o *object) sweep(now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.vals {
+		if now.Sub(c.at.at) > deletedMemory {
+			c.v = nil
+		}
+	}
+}
+
+// learnAttr remembers that an attribute exists, or does not.
+func (o *object) learnAttr(name string, exists bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !exists {
+		delete(o.learntAttrs, name)
+		return
+	}
+	if o.learntAttrs == nil {
+		o.learntAttrs = make(map[string]bool)
+	}
+	if len(o.learntAttrs) < maxLearnt {
+		o.learntAttrs[name] = true
+	}
+}
+
+// learnKey remembers that an item exists, or does not.
+func (o *object) learnKey(key codec.Value, exists bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !exists {
+		delete(o.learntKeys, key.String())
+		return
+	}
+	if o.learntKeys == nil {
+		o.learntKeys = make(map[string]codec.Value)
+	}
+	if len(o.learntKeys) < maxLearnt {
+		o.learntKeys[key.String()] = key
+	}
+}
+
+// maxLearnt bounds the names learnt of one object.
+const maxLearnt = 10_000
+
+// knownDesc returns the description as it was last told, at whatever age, nil
+// where it never was.
+func (o *object) knownDesc() *codec.Description {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.desc
+}
+
+// describe returns what the object tells of itself, not older than a second.
+// The error is errors.ErrUnsupported where the peer cannot tell.
+func (d *objectDir) describe(ctx context.Context) (*codec.Description, error) {
+	var desc *codec.Description
+	err := d.do(ctx, func(o *object) error {
+		o.mu.Lock()
+		known, at := o.desc, o.descAt
+		o.mu.Unlock()
+		if known != nil && o.peer.isFresh(at) {
+			desc = known
+			return nil
+		}
+		at = o.peer.stamp()
+		got, err := o.peer.remote.Describe(ctx, o.ref)
+		if err != nil {
+			return err
+		}
+		o.mu.Lock()
+		o.desc, o.descAt = &got, at
+		o.mu.Unlock()
+		desc = &got
+		return nil
+	})
+	return desc, err
+}
+
+// anyDesc returns the description at whatever age, asking where there is none.
+func (d *objectDir) anyDesc(ctx context.Context) (*codec.Description, error) {
+	if o := d.known(); o != nil {
+		if desc := o.knownDesc(); desc != nil {
+			return desc, nil
+		}
+	}
+	return d.describe(ctx)
+}
+
+// attrInfo returns what a description says of an attribute, nil for nothing.
+func attrInfo(desc *codec.Description, name string) *codec.AttrInfo {
+	if desc == nil {
+		return nil
+	}
+	for i := range desc.Attrs {
+		if desc.Attrs[i].Name == name {
+			return &desc.Attrs[i]
+		}
+	}
+	return nil
+}
+
+// unsupported tells whether the peer does not offer an operation.
+func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) && !isException(err) }
+
+func isException(err error) bool {
+	var exc codec.Exception
+	return errors.As(err, &exc)
+}

@@ -1,0 +1,248 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+// writeWait is how long write(2) waits for the result of a call, so that a
+// quick error reaches the shell. It holds the lock of the file, and nobody else
+// could even write a call, so it must be short. The rest of the wait is in
+// close(2) and read(2), which others do not notice and which can be killed.
+const writeWait = time.Second
+
+// A pendingCall is one request: the lines of one write, run one after the
+// other, and what came of them. It runs whether or not anyone waits.
+type pendingCall struct {
+	started time.Time
+	done    chan struct{}
+	cancel  context.CancelCauseFunc
+
+	mu    sync.Mutex // guards what follows
+	all   []byte     // the results of all lines
+	last  []byte     // the result of the last line
+	err   error
+	told  bool // somebody heard of err
+	ended time.Time
+}
+
+func (c *pendingCall) finished() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// expired tells whether the result is too old to be read.
+func (c *pendingCall) expired(now time.Time) bool {
+	if !c.finished() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now.Sub(c.ended) > resultTime
+}
+
+// tell returns the error of a finished call to the first who asks: an error is
+// told once.
+func (c *pendingCall) tell() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told {
+		return nil
+	}
+	c.told = true
+	return c.err
+}
+
+// A callFile is the control file through which an object is called. Writing a
+// line calls, reading never does.
+type callFile struct {
+	node
+	d *objectDir
+}
+
+var (
+	_ fs.NodeOpener    = (*callFile)(nil)
+	_ fs.NodeGetattrer = (*callFile)(nil)
+)
+
+func (d *objectDir) callEntry() entry {
+	return entry{"call", syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
+		if f, ok := old.(*callFile); ok {
+			return f
+		}
+		return &callFile{node: node{p: d.p}, d: d}
+	}}
+}
+
+func (f *callFile) path() string { return joinPath(f.d.path, "call") }
+
+func (f *callFile) fill(a *fuse.Attr) {
+	f.p.fillAttr(a, syscall.S_IFREG|fileMode, 0, f.p.started)
+}
+
+// Getattr answers from memory. The size is that of the caller's own result.
+func (f *callFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.fill(&out.Attr)
+	c := f.p.results.get(resultKey{f.path(), callerOf(ctx).session()})
+	switch {
+	case c == nil:
+	case !c.finished():
+		f.p.setSize(&out.Attr, unknownSize)
+	default:
+		c.mu.Lock()
+		f.p.setSize(&out.Attr, int64(len(c.last)))
+		c.mu.Unlock()
+	}
+	return 0
+}
+
+// Open asks nothing and calls nothing.
+func (f *callFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	h := &callHandle{f: f, key: resultKey{f.path(), callerOf(ctx).session()}}
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+	}
+	return h, fuse.FOPEN_DIRECT_IO, f.p.readOnly()
+}
+
+// start runs the lines in the background, after what this handle began before.
+func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey) *pendingCall {
+	ctx, cancel := context.WithCancelCause(f.p.base)
+	c := &pendingCall{started: time.Now(), done: make(chan struct{}), cancel: cancel}
+	f.p.results.put(key, c)
+	f.p.wg.Add(1)
+	go func() {
+		defer f.p.wg.Done()
+		defer cancel(nil)
+		if after != nil {
+			select {
+			case <-after.done:
+			case <-ctx.Done():
+			}
+		}
+		var all, last []byte
+		var err error
+		for _, l := range lines {
+			if last, err = f.run(ctx, l); err != nil {
+				last = nil
+				break
+			}
+			all = append(all, last...)
+		}
+		f.finish(ctx, c, all, last, err, key.session)
+	}()
+	return c
+}
+
+// finish records what came of a call.
+func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte, err error, session string) {
+	err = causeOf(ctx, err)
+	if err != nil && err != errUnmounted {
+		text := f.p.errorText(err, opCall)
+		f.p.errors.add(session, "call", f.path(), text, time.Now())
+		f.p.errors.addPath(f.d.path, text)
+		f.p.log().Info("operation failed", "op", "call", "path", f.path(), "error", text)
+	}
+	c.mu.Lock()
+	c.all, c.last, c.err, c.ended = all, last, err, time.Now()
+	c.mu.Unlock()
+	close(c.done)
+}
+
+// run makes one call and returns its result as text.
+func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
+	if err := f.resolvePaths(ctx, &l); err != nil {
+		return nil, err
+	}
+	var result codec.Value
+	f.p.changed()
+	defer f.p.changed()
+	err := f.d.do(ctx, func(o *object) error {
+		var err error
+		result, err = o.peer.remote.Call(ctx, o.ref, l.args, l.kwargs)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch r := result.(type) {
+	case nil, codec.None:
+		return nil, nil
+	case codec.Ref:
+		return line(f.p.dir + "/" + f.p.pathOf(ctx, r)), nil
+	}
+	return render(result), nil
+}
+
+// A callLine is one call as it was written.
+type callLine struct {
+	args   []codec.Value
+	kwargs map[string]codec.Value
+}
+
+// A pathArg is an argument @path: the object that lies there when the call is
+// made.
+type pathArg string
+
+// Kind returns KindRef: a path leads to an object.
+func (pathArg) Kind() codec.Kind { return codec.KindRef }
+
+// String returns the argument as it was written.
+func (p pathArg) String() string { return "@" + string(p) }
+
+// parseCall reads one line. It asks the peer for nothing.
+func (f *callFile) parseCall(s string) (callLine, error) {
+	p := codec.ArgParser{Path: func(path string) (codec.Value, error) { return pathArg(path), nil }}
+	args, named, err := p.Parse(s)
+	if err != nil {
+		return callLine{}, &textError{words: err.Error()}
+	}
+	l := callLine{args: args, kwargs: make(map[string]codec.Value, len(named))}
+	for _, n := range named {
+		l.kwargs[n.Name] = n.Value
+	}
+	return l, nil
+}
+
+// resolvePaths puts references in place of paths. A path begins at the root of
+// the mount, whether or not it names the mount point first.
+func (f *callFile) resolvePaths(ctx context.Context, l *callLine) error {
+	resolve := func(v codec.Value) (codec.Value, error) {
+		path, ok := v.(pathArg)
+		if !ok {
+			return v, nil
+		}
+		target := strings.TrimPrefix(string(path), f.p.dir+"/")
+		found, err := f.p.walk(ctx, "", strings.TrimLeft(target, "/"))
+		if err != nil {
+			return nil, &opError{errnoOf(err, opLookup), path.String() + ": " + err.Error()}
+		}
+		return found, nil
+	}
+	var err error
+	for i := range l.args {
+		if l.args[i], err = resolve(l.args[i]); err != nil {
+			return err
+		}
+	}
+	for name := range l.kwargs {
+		if l.kwargs[name], err = resolve(l.kwargs[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

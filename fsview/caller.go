@@ -1,0 +1,168 @@
+//go:build linux
+
+package fsview
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// Why a wait ended before its answer came.
+var (
+	errInterrupted = errors.New("interrupted")
+	errUnmounted   = errors.New("unmounted")
+)
+
+const (
+	// signalPoll is how often a waiting operation looks for the signal that
+	// the kernel announced. The kernel announces only once for each request,
+	// and what it announces may be a signal that the program ignores.
+	signalPoll = 50 * time.Millisecond
+	// exitPoll is how often a wait that cannot be interrupted looks whether
+	// its caller is exiting.
+	exitPoll = 50 * time.Millisecond
+	// pfExiting is the flag of a task that is on its way out, in the flags of
+	// /proc/PID/stat.
+	pfExiting = 0x4
+)
+
+// harmlessSignals never end a wait: programs get them all the time without
+// anyone wishing to stop anything.
+var harmlessSignals = sigMask(unix.SIGCHLD, unix.SIGCONT, unix.SIGURG, unix.SIGWINCH, unix.SIGIO, unix.SIGPROF, unix.SIGVTALRM)
+
+// stopSignals are how people ask a program to stop.
+var stopSignals = sigMask(unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGKILL)
+
+func sigMask(sigs ...unix.Signal) uint64 {
+	var m uint64
+	for _, s := range sigs {
+		m |= 1 << (uint(s) - 1)
+	}
+	return m
+}
+
+// A caller is the process behind a request. Its pid is a thread's, or 0 where
+// the process lives in another pid namespace.
+type caller struct{ pid, uid uint32 }
+
+func callerOf(ctx context.Context) caller {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return caller{pid: c.Pid, uid: c.Uid}
+	}
+	return caller{}
+}
+
+// session names the login session of the caller: what it called and what went
+// wrong belong to it alone. A caller that cannot be seen shares one session
+// with its user.
+func (c caller) session() string {
+	if c.pid != 0 {
+		if sid, err := unix.Getsid(int(c.pid)); err == nil {
+			return "sid " + strconv.Itoa(sid)
+		}
+	}
+	return "uid " + strconv.Itoa(int(c.uid))
+}
+
+// process returns the id of the process that the thread belongs to, or 0.
+func (c caller) process() int {
+	if c.pid == 0 {
+		return 0
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(statusField(status, "Tgid"))
+	return n
+}
+
+// exiting tells whether the caller is on its way out. Nothing can end its
+// waits, so nobody may make it wait.
+func (c caller) exiting() bool {
+	if c.pid == 0 {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.pid))
+	if err != nil {
+		return true
+	}
+	// The name in parentheses may hold spaces: count from its end. The flags
+	// are the ninth field, the seventh after the name.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	const flagsField = 6
+	if len(fields) <= flagsField {
+		return true
+	}
+	flags, err := strconv.ParseUint(string(fields[flagsField]), 10, 64)
+	return err == nil && flags&pfExiting != 0
+}
+
+// pending is what signals wait for the caller's thread.
+type pending struct {
+	any  bool // one that ends a wait
+	stop bool // one by which someone asks to stop
+	kill bool // one that will end the process
+}
+
+// signals looks for pending signals that are neither blocked nor ignored nor
+// harmless.
+func (c caller) signals() pending {
+	if c.pid == 0 {
+		return pending{any: true, stop: true, kill: true} // cannot be asked: believe the kernel
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
+	if err != nil {
+		return pending{any: true, stop: true, kill: true} // gone already
+	}
+	mask := func(name string) uint64 {
+		n, _ := strconv.ParseUint(statusField(status, name), 16, 64)
+		return n
+	}
+	sigs := (mask("SigPnd") | mask("ShdPnd")) &^ mask("SigBlk") &^ mask("SigIgn") &^ harmlessSignals
+	return pending{any: sigs != 0, stop: sigs&stopSignals != 0, kill: sigs&^mask("SigCgt") != 0}
+}
+
+func statusField(status []byte, name string) string {
+	for line := range strings.Lines(string(status)) {
+		if v, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// watchSignals calls f once a signal that counts is pending for the caller of
+// the request ctx. Stop ends the watching.
+func watchSignals(ctx context.Context, f func(pending)) (stop func() bool) {
+	done := make(chan struct{})
+	c := callerOf(ctx)
+	cancel := context.AfterFunc(ctx, func() {
+		tick := time.NewTicker(signalPoll)
+		defer tick.Stop()
+		for {
+			if p := c.signals(); p.any {
+				f(p)
+				return
+			}
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return func() bool {
+		close(done)
+		return cancel()
+	}
+}

@@ -1,0 +1,117 @@
+// Package fsview shows the objects of a peer as a file system.
+//
+// The rule behind everything: a file is a value, a directory is a reference.
+// Numbers, text, bytes, lists, tuples, sets and dicts are sent as copies, so
+// they are files. Everything else stays where it is and is used from afar, so
+// it is a directory.
+//
+//	$ ls -l demo
+//	drwxr-xr-x 1 root root    0 Nov 22 11:13 add
+//	drwxr-xr-x 1 root root    0 Nov 22 11:13 child
+//	-r--r--r-- 1 root root 4096 Nov 22 11:13 fixed
+//	-rw-r--r-- 1 root root    6 Nov 22 11:13 name
+//	-rw-r--r-- 1 root root    2 Nov 22 11:13 number
+//	drwxr-xr-x 1 root root    0 Nov 22 11:13 numbers
+//	lrwxrwxrwx 1 root root    8 Nov 22 11:13 other -> ../other
+//	lrwxrwxrwx 1 root root    1 Nov 22 11:13 self -> .
+//	$ echo 6 > demo/number; cat demo/number
+//	6
+//	$ echo x > demo/number
+//	bash: echo: write error: Invalid argument
+//	$ cat demo/number.err
+//	EINVAL: want int, got "x": column 1: expected a value, found the name x: text needs quotes
+//	$ echo '2, b=3' > demo/add/call; cat demo/add/call
+//	5
+//	$ ls demo/numbers/index; cat demo/numbers/len
+//	0  1  2
+//	3
+//
+// # What is where
+//
+// The root holds the registered names and .nom. An object's directory holds its
+// attributes, and where they fit: call, to call it; len, its length; index/,
+// its items. Not listed, but there: repr and str, .dir (names), .type, .doc,
+// .oid, and of each attribute the views ATTR.err (its last error), ATTR.type
+// and ATTR.repr (the exact literal, to read and to write). Below .nom are
+// README, status, error (the last error of the caller's login session) and
+// obj/ID, where every object that a link or a result has named can be reached.
+//
+// Looking up is the authority, listing does its best: a peer that cannot tell
+// the attributes of its objects still answers for each name that is typed, and
+// names that answered once are listed from then on.
+//
+// # Names
+//
+// A name that cannot be a file name is spelled with %XX for each byte that is
+// in the way: a slash, control bytes, the percent sign, bytes that are not
+// UTF-8, a leading dot, and in an object's directory every dot. The empty name
+// is a lone %. An attribute that is called like a control entry gets a % at its
+// end: index%. Every name has one spelling only. Names that begin with an
+// underscore are not listed.
+//
+// A key of index/ is its text. A name that is the text of no key the peer has
+// told is read as a literal where it is an integer, quoted or bracketed, as a
+// slice where it looks like 1:3 or ::2, and else as text.
+//
+// # References
+//
+// A reference is a directory, unless the same object is registered, or lies on
+// the path already, or the path has four objects on it: then it is a relative
+// link to its better place, in the last case below .nom/obj. So every path
+// ends, and find, du, cp -r, grep -r and tar end as well. Every path has an
+// inode of its own. When a reference has become stale, because the peer was
+// restarted, the path is resolved again; an id in .nom/obj is not.
+//
+// # Reading
+//
+// A value is asked for once when a file is opened, and all reads of that open
+// file see the same. It may be up to a second old, if it was asked for by the
+// lookup before, unless something was written or called in this mount since
+// then. Text, and bytes that are text, are shown as they are, other bytes raw,
+// and everything else as a Python literal; a newline follows all but raw bytes.
+// Reading a file and writing the same back changes nothing.
+//
+// The size is exact while the value is known, then as it was last, and 4096
+// before that. The time of change is when this mount last saw the value change.
+//
+// # Writing
+//
+// Truncating does nothing by itself: a handle starts empty, and what is written
+// replaces the value. The first write whose length is no multiple of 4096
+// assigns at once, so that the shell sees the error; what follows is assigned
+// when the file is closed or synced. The text must fit the type that the
+// attribute has. Where there is none, it becomes a literal if it is one, and
+// text if not. Appending works for text and bytes. A literal whose bracket or
+// quote is still open waits for the rest. A program that keeps a file open and
+// writes again from its start assigns again.
+//
+// A new file becomes an attribute with the first write; closed without one, it
+// was never there. Names that only tools use (.x, x~, #x#, tmpx, digits,
+// sedXXXXXX, a dot inside) never become attributes: creating one is refused.
+// rm and rmdir delete an attribute or item; a process that has the directory
+// open, as rm -r and find -delete have, is refused. A symbolic link into the
+// mount assigns the object it leads to.
+//
+// # Calling
+//
+// One line written to call is one call: 1, "a", k=2 with Python literals,
+// keywords, @PATH for an object of this mount; a plain word is text. All lines
+// of one write are read before the first is called; after an error the rest of
+// them is not called. The result is read from the same open file, or within a
+// minute by any process of the same login session. Reading never calls. None
+// reads as nothing, a reference as its path. An error is told once, to whoever
+// waits for it first.
+//
+// A write waits a second for the result, closing and reading wait for the rest
+// and can be interrupted. A caller that is exiting is never made to wait. A
+// signal that kills the caller cancels the call; a program that repeats a write
+// after another signal does not call twice.
+//
+// # Limitations
+//
+// Sizes are guesses before the first read. Nothing wakes inotify. select and
+// poll say that every file is ready. A value has no holes and no shared
+// mappings. Renaming and hard links are refused. bash writes each line of a
+// multi-line echo by itself, so a value of two lines is assigned twice. A tree
+// that was saved with its call files, copied back, calls what they hold.
+package fsview

@@ -1,0 +1,245 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+// A valueHandle is one open file of a value.
+type valueHandle struct {
+	m     member
+	exact bool
+
+	// gate is a lock that a waiting caller can leave. It guards the rest.
+	gate    gate
+	text    []byte      // what reads see
+	write   *writeState // nil on a handle for reading
+	fresh   bool        // opened truncated or created: empty until written
+	settled func()      // called once the file is no longer pending
+}
+
+var (
+	_ fs.FileReader   = (*valueHandle)(nil)
+	_ fs.FileWriter   = (*valueHandle)(nil)
+	_ fs.FileFlusher  = (*valueHandle)(nil)
+	_ fs.FileFsyncer  = (*valueHandle)(nil)
+	_ fs.FileReleaser = (*valueHandle)(nil)
+	_ fs.FileLseeker  = (*valueHandle)(nil)
+)
+
+// startFrom makes v what the handle reads, or what appending starts from.
+func (h *valueHandle) startFrom(v codec.Value, appendTo bool) error {
+	if v.Kind() == codec.KindRef {
+		h.m.dir.p.changed() // what was told of it is wrong
+		return errBecameObject
+	}
+	h.text = h.render(v)
+	if !appendTo {
+		return nil
+	}
+	if v.Kind() != codec.KindText && v.Kind() != codec.KindBytes || h.exact {
+		return &opError{syscall.EINVAL, "only text and bytes can be appended to, this is " + v.Kind().String()}
+	}
+	h.write = newWriteState(append([]byte(nil), h.text...), true)
+	return nil
+}
+
+func (h *valueHandle) render(v codec.Value) []byte {
+	if h.exact {
+		return append([]byte(v.String()), '\n')
+	}
+	return render(v)
+}
+
+// size returns the length of the file as this handle shows it, -1 where the
+// handle does not know better than its file.
+func (h *valueHandle) size() int64 {
+	if h.write == nil {
+		return int64(len(h.text)) // set before the handle was given out
+	}
+	if !h.gate.try() {
+		return -1
+	}
+	defer h.gate.leave()
+	if h.fresh || h.write.dirty {
+		return int64(len(h.write.buf))
+	}
+	return -1
+}
+
+// Read returns a part of the snapshot.
+func (h *valueHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	return readAt(h.text, dest, off), 0
+}
+
+func readAt(text, dest []byte, off int64) fuse.ReadResult {
+	if off >= int64(len(text)) {
+		return fuse.ReadResultData(nil)
+	}
+	text = text[off:]
+	return fuse.ReadResultData(text[:min(len(text), len(dest))])
+}
+
+// Lseek says that the file has no holes.
+func (h *valueHandle) Lseek(ctx context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {
+	return seekData(uint64(len(h.text)), off, whence)
+}
+
+// Whence of lseek(2) for files with holes.
+const (
+	seekDataWhence = 3
+	seekHoleWhence = 4
+)
+
+func seekData(size, off uint64, whence uint32) (uint64, syscall.Errno) {
+	switch {
+	case off >= size:
+		return 0, syscall.ENXIO
+	case whence == seekDataWhence:
+		return off, 0
+	case whence == seekHoleWhence:
+		return size, 0
+	}
+	return 0, syscall.EINVAL
+}
+
+// Write takes text, and commits it where writeState says so: an error is seen
+// by everyone here, and by few later.
+func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	if h.write == nil {
+		return 0, syscall.EBADF
+	}
+	c, cancel := h.m.dir.p.opContext(ctx)
+	defer cancel()
+	if err := h.gate.enter(c); err != nil {
+		return 0, h.fail(ctx, err)
+	}
+	defer h.gate.leave()
+	commit, err := h.write.write(data, off)
+	if err == nil && commit {
+		err = h.commit(c, false)
+	}
+	if err != nil {
+		return 0, h.fail(ctx, err)
+	}
+	return uint32(len(data)), 0
+}
+
+// Flush commits what is left. The flush of a handle that wrote nothing does
+// nothing.
+func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
+	if h.write == nil {
+		return 0
+	}
+	c, cancel := h.m.dir.p.opContext(ctx)
+	defer cancel()
+	if err := h.gate.enter(c); err != nil {
+		return h.fail(ctx, err)
+	}
+	defer h.gate.leave()
+	if !h.write.flush() {
+		return 0
+	}
+	if err := h.commit(c, true); err != nil {
+		return h.fail(ctx, err)
+	}
+	return 0
+}
+
+// Fsync commits like Flush.
+func (h *valueHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno { return h.Flush(ctx) }
+
+// Release forgets the handle.
+func (h *valueHandle) Release(ctx context.Context) syscall.Errno {
+	if h.settled != nil {
+		h.settled()
+	}
+	return 0
+}
+
+func (h *valueHandle) truncate(ctx context.Context, size uint64) error {
+	if err := h.gate.enter(ctx); err != nil {
+		return errInterrupted
+	}
+	defer h.gate.leave()
+	if size == 0 {
+		h.fresh = true
+	}
+	return h.write.truncate(size)
+}
+
+func (h *valueHandle) fail(ctx context.Context, err error) syscall.Errno {
+	return h.m.dir.p.fail(ctx, "write", h.m.path(), opSetValue, err)
+}
+
+// commit assigns the text; last says that no more will come. The gate must be
+// held.
+func (h *valueHandle) commit(ctx context.Context, last bool) error {
+	v, err := h.parse(ctx)
+	var bad *textError
+	if errors.As(err, &bad) && bad.incomplete && !last {
+		h.write.deferCommit()
+		return nil
+	}
+	if err == nil {
+		err = h.m.set(ctx, v)
+	}
+	if err != nil {
+		h.write.failed()
+		return err
+	}
+	h.write.committed()
+	if h.settled != nil {
+		h.settled()
+	}
+	return nil
+}
+
+// parse makes a value of the text, of the type that the attribute has now.
+func (h *valueHandle) parse(ctx context.Context) (codec.Value, error) {
+	if h.exact {
+		v, err := codec.ParseLiteral(string(h.write.text()))
+		if err != nil {
+			return nil, &textError{words: "want a literal: " + err.Error(), incomplete: errors.Is(err, codec.ErrIncomplete)}
+		}
+		return v, nil
+	}
+	cur, err := h.m.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return parseText(h.write.text(), cur)
+}
+
+// gate is a mutex that a caller can stop waiting for.
+type gate chan struct{}
+
+func newGate() gate { return make(gate, 1) }
+
+func (g gate) enter(ctx context.Context) error {
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return causeOf(ctx, ctx.Err())
+	}
+}
+
+func (g gate) try() bool {
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (g gate) leave() { <-g }

@@ -1,0 +1,228 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+const (
+	// maxGuessedKeys is how many items are listed of an object that has a
+	// length but cannot tell its keys.
+	maxGuessedKeys = 10_000
+	// maxAsked is how many items one listing asks for at once. In a longer
+	// list the kinds stay open until somebody looks.
+	maxAsked = 1000
+)
+
+// An indexDir is the directory of the items of an object.
+type indexDir struct {
+	node
+	of      *objectDir
+	openers openers
+}
+
+var (
+	_ fs.NodeLookuper       = (*indexDir)(nil)
+	_ fs.NodeOpendirHandler = (*indexDir)(nil)
+	_ fs.NodeCreater        = (*indexDir)(nil)
+	_ fs.NodeUnlinker       = (*indexDir)(nil)
+	_ fs.NodeRmdirer        = (*indexDir)(nil)
+	_ fs.NodeSymlinker      = (*indexDir)(nil)
+	_ fs.NodeGetattrer      = (*indexDir)(nil)
+)
+
+func (d *objectDir) indexEntry() entry {
+	return entry{"index", syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
+		if x, ok := old.(*indexDir); ok {
+			return x
+		}
+		return &indexDir{node: node{p: d.p}, of: d}
+	}}
+}
+
+func (x *indexDir) path() string { return joinPath(x.of.path, "index") }
+
+func (x *indexDir) fill(a *fuse.Attr) { x.p.fillDir(a, dirMode) }
+
+// Getattr answers from memory.
+func (x *indexDir) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	x.fill(&out.Attr)
+	out.SetTimeout(cacheTime)
+	return 0
+}
+
+// Lookup asks for the item.
+func (x *indexDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	c, cancel := x.p.opContext(ctx)
+	defer cancel()
+	e, err := x.find(c, name)
+	if err != nil {
+		errno := errnoOf(err, opLookup)
+		if isException(err) && (errno == syscall.EINVAL || errno == syscall.ENOTSUP) {
+			errno = syscall.ENOENT // no such key: a list has no key 'foo'
+		}
+		return nil, errno
+	}
+	return attach(ctx, x.EmbeddedInode(), x.path(), e, out), 0
+}
+
+func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
+	if len(name) > maxName {
+		return entry{}, errNameTooLong
+	}
+	if name[0] == '.' || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
+		if _, told := x.of.toldKey(name); !told {
+			return entry{}, errNoEntry // an editor's file, never asked for
+		}
+	}
+	if x.of.isPending("index/" + name) {
+		key, err := x.of.keyFor(ctx, name)
+		return x.of.fileEntry(member{dir: x.of, key: key, name: name}, name, nil), err
+	}
+	if key, told := x.of.toldKey(name); told {
+		return x.itemEntry(ctx, key, name)
+	}
+	key, err := spelledKey(name)
+	if err != nil {
+		return entry{}, err
+	}
+	e, err := x.itemEntry(ctx, key, name)
+	if err == nil || !isException(err) {
+		return e, err
+	}
+	// The name may be the text of a key of another kind: a dict with the key
+	// '5', which reads like a number.
+	if kerr := x.of.fetchKeys(ctx); kerr != nil {
+		return entry{}, err
+	}
+	if told, ok := x.of.toldKey(name); ok && !codec.Equal(told, key) {
+		return x.itemEntry(ctx, told, name)
+	}
+	return entry{}, err
+}
+
+func (x *indexDir) itemEntry(ctx context.Context, key codec.Value, name string) (entry, error) {
+	m := member{dir: x.of, key: key, name: name}
+	v, err := m.value(ctx)
+	if err != nil {
+		return entry{}, err
+	}
+	return x.of.valueEntry(ctx, m, name, v, nil), nil
+}
+
+// OpendirHandle lists the keys.
+func (x *indexDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	return newDirHandle(ctx, x.p, x.EmbeddedInode(), x.path(), x.list, &x.openers), 0, 0
+}
+
+func (x *indexDir) list(ctx context.Context) ([]entry, error) {
+	d := x.of
+	var members []member
+	err := d.fetchKeys(ctx)
+	switch {
+	case err == nil:
+		o, err := d.object(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.mu.Lock()
+		for name, key := range o.keys {
+			members = append(members, member{dir: d, key: key, name: name})
+		}
+		o.mu.Unlock()
+	case unsupported(err):
+		keys, err := d.guessKeys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			members = append(members, member{dir: d, key: key, name: guessedName(key)})
+		}
+	default:
+		return nil, err
+	}
+	if len(members) > maxAsked {
+		entries := make([]entry, 0, len(members))
+		for _, m := range members {
+			entries = append(entries, entry{name: m.name})
+		}
+		return entries, nil
+	}
+	return d.fetchEntries(ctx, members), nil
+}
+
+// Create makes an item, as Create of an object makes an attribute.
+func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
+	if e := x.p.readOnly(); e != 0 {
+		return nil, nil, 0, e
+	}
+	key, errno := x.newKey(ctx, name)
+	if errno != 0 {
+		return nil, nil, 0, errno
+	}
+	m := member{dir: x.of, key: key, name: name}
+	h := x.of.startPending(m, "index/"+name, flags)
+	in := attach(ctx, x.EmbeddedInode(), x.path(), x.of.fileEntry(m, name, nil), out)
+	out.SetEntryTimeout(1)
+	return in, h, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// newKey returns the key that a new file is to become. Digits alone are a key
+// here, and dots belong to it; other names of tools' own files stay theirs.
+func (x *indexDir) newKey(ctx context.Context, name string) (codec.Value, syscall.Errno) {
+	if len(name) > maxName {
+		return nil, syscall.ENAMETOOLONG
+	}
+	key, err := x.of.keyFor(ctx, name)
+	digits := strings.Trim(name, "0123456789") == ""
+	if err != nil || !digits && isScratch(strings.ReplaceAll(strings.TrimLeft(name, "."), ".", "_")) || name[0] == '.' {
+		return nil, x.p.fail(ctx, "create", joinPath(x.path(), name), opSetValue, &opError{syscall.EPERM, "not a name for an item"})
+	}
+	return key, 0
+}
+
+// Unlink deletes an item.
+func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
+	if e := x.p.readOnly(); e != 0 {
+		return e
+	}
+	path := joinPath(x.path(), name)
+	key, err := x.of.keyFor(ctx, name)
+	if err != nil {
+		return syscall.ENOENT
+	}
+	if e := x.of.refuseRecursive(ctx, &x.openers, path); e != 0 {
+		return e
+	}
+	c, cancel := x.p.opContext(ctx)
+	defer cancel()
+	return x.p.fail(ctx, "delete", path, opDelete, member{dir: x.of, key: key, name: name}.del(c))
+}
+
+// Rmdir deletes an item that is a reference.
+func (x *indexDir) Rmdir(ctx context.Context, name string) syscall.Errno {
+	if e := x.of.refuseEmptied(ctx, x.EmbeddedInode(), name); e != 0 {
+		return e
+	}
+	return x.Unlink(ctx, name)
+}
+
+// Symlink sets an item to the reference at target.
+func (x *indexDir) Symlink(ctx context.Context, target, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if e := x.p.readOnly(); e != 0 {
+		return nil, e
+	}
+	key, errno := x.newKey(ctx, name)
+	if errno != 0 {
+		return nil, errno
+	}
+	return x.of.assignLink(ctx, member{dir: x.of, key: key, name: name}, x.EmbeddedInode(), x.path(), target, name, out)
+}

@@ -1,0 +1,201 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"nomfs/codec"
+)
+
+// guessKeys returns keys of an object that cannot tell them: 0 to len-1 where
+// item 0 is there, and those that were looked up with success.
+func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
+	n, err := d.length(ctx)
+	if err != nil && !isException(err) && !unsupported(err) {
+		return nil, err
+	}
+	seen := make(map[string]bool)
+	var keys []codec.Value
+	if n > 0 && err == nil {
+		if _, err := (member{dir: d, key: codec.Int(0)}).value(ctx); err == nil {
+			if n > maxGuessedKeys {
+				d.p.log().Warn("listing cut", "path", d.path+"/index", "items", n, "listed", maxGuessedKeys)
+			}
+			for i := range min(n, maxGuessedKeys) {
+				keys = append(keys, codec.Int(i))
+				seen[codec.Int(i).String()] = true
+			}
+		} else if !isException(err) {
+			return nil, err
+		}
+	}
+	o, err := d.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for s, key := range o.learntKeys {
+		if key.Kind() != codec.KindSlice && !seen[s] && !negative(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// negative tells whether a key counts from the end: it is a second name of an
+// item that has one already.
+func negative(key codec.Value) bool {
+	n, ok := codec.Int64Of(key)
+	return ok && n < 0
+}
+
+func (d *objectDir) length(ctx context.Context) (int, error) {
+	var n int
+	err := d.do(ctx, func(o *object) error {
+		var err error
+		n, err = o.peer.remote.Len(ctx, o.ref)
+		return err
+	})
+	return n, err
+}
+
+// fetchKeys asks for the keys unless they are fresh.
+func (d *objectDir) fetchKeys(ctx context.Context) error {
+	return d.do(ctx, func(o *object) error {
+		o.mu.Lock()
+		known := o.keys != nil && o.peer.isFresh(o.keysAt)
+		o.mu.Unlock()
+		if known {
+			return nil
+		}
+		at := o.peer.stamp()
+		keys, err := o.peer.remote.Keys(ctx, o.ref)
+		if err != nil {
+			return err
+		}
+		names := nameKeys(keys)
+		o.mu.Lock()
+		o.keys, o.keysAt = names, at
+		o.mu.Unlock()
+		return nil
+	})
+}
+
+// toldKey returns the key that has a name, as the peer told its keys last. A
+// name that it did not tell then may still be a key.
+func (d *objectDir) toldKey(name string) (codec.Value, bool) {
+	o := d.known()
+	if o == nil {
+		return nil, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key, ok := o.keys[name]
+	return key, ok
+}
+
+// guessedName is the file name of a key on a peer that does not tell its keys:
+// the shortest spelling that means it.
+func guessedName(key codec.Value) string {
+	name := plainKeyName(key)
+	if spelled, err := spelledKey(name); err == nil && codec.Equal(spelled, key) {
+		return name
+	}
+	return exactKeyName(key)
+}
+
+// keyFor returns the key that a name stands for.
+func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error) {
+	if key, ok := d.toldKey(name); ok {
+		return key, nil
+	}
+	return spelledKey(name)
+}
+
+// nameKeys gives every key its name: its text, or where two keys have the same
+// text, the literal.
+func nameKeys(keys []codec.Value) map[string]codec.Value {
+	count := make(map[string]int, len(keys))
+	for _, k := range keys {
+		count[plainKeyName(k)]++
+	}
+	names := make(map[string]codec.Value, len(keys))
+	for _, k := range keys {
+		name := plainKeyName(k)
+		if count[name] > 1 {
+			name = exactKeyName(k)
+		}
+		if len(name) <= maxName {
+			names[name] = k
+		}
+	}
+	return names
+}
+
+// plainKeyName is the text of a key.
+func plainKeyName(key codec.Value) string {
+	if s, ok := codec.StringOf(key); ok {
+		return encodeName(s, plainNames)
+	}
+	if s, ok := key.(codec.Slice); ok {
+		return strconv.Itoa(int(s.Start)) + ":" + strconv.Itoa(int(s.Stop)) + ":" + strconv.Itoa(int(s.Step))
+	}
+	return encodeName(key.String(), plainNames)
+}
+
+// exactKeyName is the literal of a key.
+func exactKeyName(key codec.Value) string { return encodeName(key.String(), plainNames) }
+
+// spelledKey reads a name as a key where the object does not say what it
+// means: an integer, a quoted or bracketed literal, a slice, else text.
+func spelledKey(name string) (codec.Value, error) {
+	s, ok := decodeName(name, plainNames)
+	if !ok {
+		return nil, errNoEntry
+	}
+	if s != "" {
+		if _, err := strconv.ParseInt(s, 10, 64); err == nil || strings.ContainsRune(`'"([{`, rune(s[0])) || bytesLiteral(s) {
+			if v, err := codec.ParseLiteral(s); err == nil {
+				return v, nil
+			}
+		}
+		if sl, ok := parseSlice(s); ok {
+			return sl, nil
+		}
+	}
+	return codec.StringValue(s), nil
+}
+
+// bytesLiteral tells whether s begins like b'…' or u"…".
+func bytesLiteral(s string) bool {
+	return len(s) > 1 && (s[0] == 'b' || s[0] == 'u') && (s[1] == '\'' || s[1] == '"')
+}
+
+// parseSlice reads a:b and a:b:c, each part an integer or empty. The wire has
+// no open end: it is written as the farthest number.
+func parseSlice(s string) (codec.Slice, bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return codec.Slice{}, false
+	}
+	const openEnd, farBack = 1<<31 - 1, -1 << 31
+	nums := []int32{0, openEnd, 1}
+	if len(parts) == 3 && strings.HasPrefix(parts[2], "-") {
+		nums[0], nums[1] = openEnd, farBack
+	}
+	for i, p := range parts {
+		if p == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(p, 10, 32)
+		if err != nil {
+			return codec.Slice{}, false
+		}
+		nums[i] = int32(n)
+	}
+	return codec.Slice{Start: nums[0], Stop: nums[1], Step: nums[2]}, nums[2] != 0
+}

@@ -1,0 +1,132 @@
+//go:build linux
+
+package fsview
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serveEnv makes the test binary a mount server: a process that uses its own
+// mount can hang where even SIGKILL does not reach it, so the tests never do.
+const serveEnv = "FSVIEW_TEST_SERVE"
+
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(serveEnv); spec != "" {
+		os.Exit(serveFake(spec))
+	}
+	os.Exit(m.Run())
+}
+
+// serveSpec says what the server child mounts.
+type serveSpec struct {
+	Dir      string
+	Fixture  string
+	Timeout  time.Duration
+	ReadOnly bool
+	Attrs    map[string][]string
+}
+
+// serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
+// down, up, delay D, quit.
+func serveFake(spec string) int {
+	var s serveSpec
+	if err := json.Unmarshal([]byte(spec), &s); err != nil {
+		fmt.Println("error", err)
+		return 2
+	}
+	f := fixtures[s.Fixture]()
+	m, err := Mount(s.Dir, f, Options{Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Attrs: s.Attrs})
+	if err != nil {
+		fmt.Println("error", err)
+		return 1
+	}
+	fmt.Println("ready")
+	signal.Ignore(syscall.SIGINT)
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		cmd, arg, _ := strings.Cut(in.Text(), " ")
+		f.mu.Lock()
+		switch cmd {
+		case "ops":
+			out, _ := json.Marshal(f.ops)
+			fmt.Println(string(out))
+		case "reset":
+			f.ops = nil
+			fmt.Println("ok")
+		case "hang":
+			f.hang[arg] = true
+			fmt.Println("ok")
+		case "down":
+			f.down = syscall.EHOSTDOWN
+			fmt.Println("ok")
+		case "up":
+			f.down = nil
+			fmt.Println("ok")
+		case "restart":
+			f.restart()
+			fmt.Println("ok")
+		case "child":
+			out, _ := exec.Command("sh", "-c", "readlink /proc/self/fd/* | tr '\\n' ' '").Output()
+			fmt.Println(string(out))
+		case "state":
+			fmt.Println("running", m.f.results.running())
+		case "delay":
+			f.delay, _ = time.ParseDuration(arg)
+			fmt.Println("ok")
+		}
+		f.mu.Unlock()
+		if cmd == "unmount" || cmd == "quit" {
+			break
+		}
+	}
+	if err := m.Unmount(); err != nil {
+		fmt.Println("error", err)
+		return 1
+	}
+	fmt.Println("bye")
+	return 0
+}
+
+// restart gives every object a new id, as a peer does that was started anew.
+func (f *fakeRemote) restart() {
+	moved := make(map[string]string)
+	objects := f.objects
+	f.objects = make(map[fakeRef]*fakeObject)
+	for _, o := range objects {
+		old := o.ref
+		f.add(o)
+		moved[string(old.ID)] = string(o.ref.ID)
+	}
+	for name, v := range f.names {
+		f.names[name] = renumber(v, moved)
+	}
+	for _, o := range f.objects {
+		for name, v := range o.attrs {
+			o.attrs[name] = renumber(v, moved)
+		}
+		for name, v := range o.items {
+			o.items[name] = renumber(v, moved)
+		}
+	}
+}
+
+var fixtures = map[string]func() *fakeRemote{
+	"demo": demoFake,
+	"plain": func() *fakeRemote {
+		f := demoFake()
+		f.plain = true
+		return f
+	},
+	"graph": func() *fakeRemote { return graphFake(30) },
+	"ring":  func() *fakeRemote { return graphFake(6) },
+	"big":   bigFake,
+}

@@ -1,0 +1,243 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"nomfs/codec"
+)
+
+// Options are the options of a mount. The zero value is usable.
+type Options struct {
+	// Peer names the peer in df, mount and .nom.
+	Peer string
+	// Timeout bounds every operation but a call; 0 means 5 s.
+	Timeout time.Duration
+	// AllowOther lets other users in, as far as the modes permit.
+	AllowOther bool
+	// ReadOnly refuses everything that changes something, calls included.
+	ReadOnly bool
+	// Log gets failed operations; nil discards them.
+	Log *slog.Logger
+	// Attrs are attributes to list, by registered name, on a peer that cannot
+	// tell them.
+	Attrs map[string][]string
+}
+
+const (
+	// maxWrite is the largest write in one request, in bytes.
+	maxWrite = 1 << 20
+	// unmountTime is how long Unmount waits for what is under way.
+	unmountTime = 2 * time.Second
+	// requestSlack is kept free of the kernel's bound on a request.
+	requestSlack = 2 * time.Second
+)
+
+// Mounted is a mounted tree.
+type Mounted struct {
+	f      *fsys
+	server *fuse.Server
+	once   sync.Once
+	err    error
+	ended  chan struct{}
+}
+
+// normal fills in the defaults.
+func (opt Options) normal() Options {
+	if opt.Timeout <= 0 {
+		opt.Timeout = defaultTimeout
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Peer == "" {
+		opt.Peer = "peer"
+	}
+	return opt
+}
+
+func newFsys(dir string, r Remote, opt Options) *fsys {
+	opt = opt.normal()
+	f := &fsys{
+		opt:     opt,
+		dir:     dir,
+		timeout: opt.Timeout,
+		started: time.Now(),
+		uid:     uint32(os.Geteuid()),
+		gid:     uint32(os.Getegid()),
+	}
+	if limit := time.Duration(maxRequestTimeout()) * time.Second; limit > 0 {
+		f.maxWait = max(limit-requestSlack, limit/2)
+		f.timeout = min(f.timeout, f.maxWait)
+	}
+	f.base, f.cancel = context.WithCancelCause(context.Background())
+	f.peer = &peer{
+		fsys:    f,
+		remote:  r,
+		objects: make(map[codec.Ref]*object),
+		ids:     make(map[string]codec.Ref),
+	}
+	return f
+}
+
+// Mount shows r on the directory dir and returns when it can be used. The
+// directory must exist and be empty. What a nomfs that died left mounted there
+// is unmounted; a live mount is an error (syscall.EBUSY). Nothing is asked of
+// the peer.
+func Mount(dir string, r Remote, opt Options) (*Mounted, error) {
+	abs, err := checkDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := newFsys(abs, r, opt)
+	second := cacheTime
+	server, err := fs.Mount(abs, &rootDir{node{p: f.peer}}, &fs.Options{
+		MountOptions:    mountOptions(f.opt),
+		EntryTimeout:    &second,
+		NegativeTimeout: &second,
+		NullPermissions: true,
+		UID:             f.uid,
+		GID:             f.gid,
+		RootStableAttr:  &fs.StableAttr{Ino: 1},
+	})
+	if err != nil {
+		f.cancel(errUnmounted)
+		return nil, fmt.Errorf("mount %s: %w", abs, err)
+	}
+	closeOnExec()
+	m := &Mounted{f: f, server: server, ended: make(chan struct{})}
+	f.wg.Add(1)
+	go f.janitor()
+	go func() {
+		server.Wait()
+		f.cancel(errUnmounted)
+		close(m.ended)
+	}()
+	return m, nil
+}
+
+func mountOptions(opt Options) fuse.MountOptions {
+	o := fuse.MountOptions{
+		AllowOther:        opt.AllowOther,
+		Options:           []string{"default_permissions"},
+		FsName:            opt.Peer,
+		Name:              "nomfs",
+		MaxWrite:          maxWrite,
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_READDIRPLUS_AUTO,
+		DirectMount:       os.Geteuid() == 0,
+		Logger:            log.New(io.Discard, "", 0),
+	}
+	if opt.ReadOnly {
+		if o.DirectMount {
+			o.DirectMountFlags = syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_RDONLY
+		} else {
+			o.Options = append(o.Options, "ro")
+		}
+	}
+	o.PanicHandler = func(what any) fuse.Status {
+		opt.Log.Error("panic in a file system operation", "panic", what)
+		return fuse.EIO
+	}
+	return o
+}
+
+// closeOnExec keeps the connection to the kernel out of programs that this
+// process starts: one that outlives it would keep a dead mount hanging.
+func closeOnExec() {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, e := range fds {
+		if target, err := os.Readlink(filepath.Join("/proc/self/fd", e.Name())); err == nil && target == "/dev/fuse" {
+			if fd, err := strconv.Atoi(e.Name()); err == nil {
+				syscall.CloseOnExec(fd)
+			}
+		}
+	}
+}
+
+// Unmount takes the tree away: whoever waits in it is woken, then it is
+// unmounted, at once if nobody uses it, lazily if somebody does. It is bounded
+// in time and may be called more than once.
+func (m *Mounted) Unmount() error {
+	m.once.Do(func() { m.err = m.unmount() })
+	return m.err
+}
+
+func (m *Mounted) unmount() error {
+	m.f.cancel(errUnmounted)
+	select {
+	case <-m.ended:
+		return nil
+	default:
+	}
+	if err := detach(m.f.dir); err != nil && !errors.Is(err, syscall.EINVAL) { // EINVAL: somebody else was faster
+		return fmt.Errorf("unmount %s: %w", m.f.dir, err)
+	}
+	done := make(chan struct{})
+	go func() {
+		m.f.wg.Wait()
+		<-m.ended
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(unmountTime):
+		// Somebody stands in the tree. The name is gone already; the rest
+		// goes when the last one leaves, or with this process.
+	}
+	return nil
+}
+
+// Wait returns when the tree is unmounted, by whoever.
+func (m *Mounted) Wait() { <-m.ended }
+
+// detach unmounts dir, lazily if it is busy.
+func detach(dir string) error {
+	if os.Geteuid() != 0 {
+		return detachUser(dir)
+	}
+	err := unix.Unmount(dir, unix.UMOUNT_NOFOLLOW)
+	if errors.Is(err, unix.EBUSY) {
+		err = unix.Unmount(dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
+	return err
+}
+
+// detachUser does what only fusermount may do for a user who is not root.
+func detachUser(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), unmountTime)
+	defer cancel()
+	var out []byte
+	err := exec.ErrNotFound
+	for _, name := range []string{"fusermount3", "fusermount"} {
+		if _, lookErr := exec.LookPath(name); lookErr != nil {
+			continue
+		}
+		if out, err = exec.CommandContext(ctx, name, "-u", "-z", "--", dir).CombinedOutput(); err == nil {
+			return nil
+		}
+	}
+	if len(out) > 0 {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return err
+}

@@ -1,0 +1,118 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+// A rootDir is the directory of what one peer has registered.
+type rootDir struct {
+	node
+}
+
+var (
+	_ fs.NodeLookuper       = (*rootDir)(nil)
+	_ fs.NodeOpendirHandler = (*rootDir)(nil)
+	_ fs.NodeGetattrer      = (*rootDir)(nil)
+)
+
+func (r *rootDir) fill(a *fuse.Attr) { r.p.fillDir(a, rootMode) }
+
+// Getattr answers from memory.
+func (r *rootDir) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	r.fill(&out.Attr)
+	out.SetTimeout(cacheTime)
+	return 0
+}
+
+// Lookup asks for a registered name.
+func (r *rootDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	c, cancel := r.p.opContext(ctx)
+	defer cancel()
+	e, err := r.find(c, name)
+	if err != nil {
+		return nil, errnoOf(err, opLookup)
+	}
+	return attach(ctx, r.EmbeddedInode(), "", e, out), 0
+}
+
+func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
+	if len(name) > maxName {
+		return entry{}, errNameTooLong
+	}
+	if name == ".nom" {
+		return r.p.nomEntry(), nil
+	}
+	if name[0] == '.' {
+		return entry{}, errNoEntry
+	}
+	registered, ok := decodeName(name, plainNames)
+	if !ok {
+		return entry{}, errNoEntry
+	}
+	v, err := r.p.resolve(ctx, registered)
+	if err != nil {
+		return entry{}, err
+	}
+	return r.entry(registered, name, v), nil
+}
+
+// entry returns what lies under a registered name.
+func (r *rootDir) entry(registered, name string, v codec.Value) entry {
+	src := rootSource{r.p, registered}
+	ref, ok := v.(codec.Ref)
+	if !ok {
+		return textEntry(r.p, "", name, opLookup, func(ctx context.Context, _ caller) ([]byte, error) {
+			v, err := src.fetch(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if v.Kind() == codec.KindRef {
+				return nil, errBecameObject
+			}
+			return render(v), nil
+		})
+	}
+	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
+		x, ok := old.(*objectDir)
+		if !ok {
+			x = &objectDir{node: node{p: r.p}, path: name, depth: 1}
+		}
+		x.from(src)
+		x.adopt(ref)
+		return x
+	}}
+}
+
+// OpendirHandle opens the root for listing.
+func (r *rootDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	return newDirHandle(ctx, r.p, r.EmbeddedInode(), "", r.list, nil), 0, 0
+}
+
+// list lists the registered names.
+func (r *rootDir) list(ctx context.Context) ([]entry, error) {
+	t := r.p.rootsNow(ctx, fresh)
+	if t.err != nil {
+		return nil, t.err
+	}
+	entries := []entry{r.p.nomEntry()}
+	for _, registered := range t.names {
+		name := encodeName(registered, plainNames)
+		if len(name) > maxName {
+			continue
+		}
+		if v, ok := t.vals[registered]; ok {
+			entries = append(entries, r.entry(registered, name, v))
+		} else if !isMissing(t.errs[registered]) {
+			entries = append(entries, entry{name: name})
+		}
+	}
+	return entries, nil
+}

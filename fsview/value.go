@@ -1,0 +1,148 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A valueFile is an attribute or item that holds a value.
+type valueFile struct {
+	node
+	at    atomic.Pointer[member]
+	exact bool // the view ATTR.repr: literals, nothing guessed
+}
+
+var (
+	_ fs.NodeOpener     = (*valueFile)(nil)
+	_ fs.NodeGetattrer  = (*valueFile)(nil)
+	_ fs.NodeSetattrer  = (*valueFile)(nil)
+	_ fs.NodeGetxattrer = (*valueFile)(nil)
+)
+
+func (f *valueFile) fill(a *fuse.Attr) {
+	m := *f.at.Load()
+	mode := uint32(fileMode)
+	if info := m.info(); info != nil && !info.Write {
+		mode = readMode
+	}
+	size, mtime := int64(unknownSize), f.p.started
+	if o := m.dir.known(); o != nil {
+		size, mtime = o.sizeOf(m.id())
+	}
+	if f.exact {
+		size = unknownSize
+	}
+	f.p.fillAttr(a, syscall.S_IFREG|mode, size, mtime)
+}
+
+// Getattr answers from memory. The kernel does not say which handle is meant;
+// the library gives the one that is open longest.
+func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.fill(&out.Attr)
+	if h, ok := fh.(*valueHandle); ok {
+		if n := h.size(); n >= 0 {
+			f.p.setSize(&out.Attr, n)
+		}
+	}
+	return 0
+}
+
+func (f *fsys) setSize(a *fuse.Attr, n int64) {
+	a.Size = uint64(n)
+	const sector = 512
+	a.Blocks = (a.Size + sector - 1) / sector
+}
+
+// Open takes the value that reads will see, all of them the same. A handle for
+// writing starts empty, and asks nothing.
+func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	m := *f.at.Load()
+	writes := flags&syscall.O_ACCMODE != syscall.O_RDONLY
+	if writes {
+		if e := f.p.readOnly(); e != 0 {
+			return nil, 0, e
+		}
+	}
+	h := &valueHandle{m: m, exact: f.exact, gate: newGate()}
+	appendTo := flags&syscall.O_APPEND != 0
+	if writes {
+		h.write = newWriteState(nil, appendTo)
+		h.fresh = flags&syscall.O_TRUNC != 0
+	}
+	needs := !writes || flags&syscall.O_ACCMODE == syscall.O_RDWR || appendTo
+	if !needs || h.fresh || writes && m.dir.isPending(m.pendingName()) {
+		return h, fuse.FOPEN_DIRECT_IO, 0
+	}
+	c, cancel := f.p.opContext(ctx)
+	defer cancel()
+	v, err := m.value(c)
+	if err == nil {
+		err = h.startFrom(v, writes && appendTo)
+	}
+	if err != nil {
+		return nil, 0, f.p.fail(ctx, "read", m.path(), m.getOp(), err)
+	}
+	if !writes {
+		return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+	}
+	return h, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// pendingName is the name under which the directory knows a file that was
+// created and not written yet.
+func (m member) pendingName() string {
+	if m.key != nil {
+		return "index/" + m.name
+	}
+	return encodeName(m.attr, attrNames)
+}
+
+// Setattr truncates through a handle, see writeState; the rest is ignored.
+func (f *valueFile) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if e := f.p.readOnly(); e != 0 {
+		return e
+	}
+	size, resize := in.GetSize()
+	h, _ := fh.(*valueHandle)
+	switch {
+	case resize && h != nil && h.write != nil:
+		if err := h.truncate(ctx, size); err != nil {
+			return f.p.fail(ctx, "truncate", f.at.Load().path(), opSetValue, err)
+		}
+	case resize && size != 0:
+		return f.p.fail(ctx, "truncate", f.at.Load().path(), opSetValue, &opError{syscall.EINVAL, "only to nothing"})
+	}
+	errno := f.Getattr(ctx, fh, out)
+	out.Attr.Ino = f.StableAttr().Ino
+	if resize && size == 0 {
+		f.p.setSize(&out.Attr, 0)
+	}
+	return errno
+}
+
+// Getxattr tells what is known of the value without asking.
+func (f *valueFile) Getxattr(ctx context.Context, attr string, dest []byte) (uint32, syscall.Errno) {
+	m := *f.at.Load()
+	var text string
+	switch attr {
+	case xattrError:
+		text = f.p.errors.ofPath(m.path())
+	case xattrType:
+		if v, ok := m.fresh(); ok {
+			text = describeKind(v)
+		} else if info := m.info(); info != nil {
+			text = info.Kind.String()
+		}
+	case xattrDoc:
+		if info := m.info(); info != nil {
+			text = info.Doc
+		}
+	}
+	return xattrValue(text, dest)
+}
