@@ -318,12 +318,18 @@ func (w *waiter) wait(ctx context.Context) (packet, error) {
 
 // mayResend reports whether another copy may be sent.
 func (w *waiter) mayResend() bool {
-	return w.sess != nil || w.rq.resend && !w.rq.probe && w.sent <= maxResends
+	return w.patient() || w.rq.resend && !w.rq.probe && w.sent <= maxResends
+}
+
+// patient reports whether the peer drops copies, so that it can be asked until
+// it answers: in a session, and for one with a peer that is known to be ours.
+func (w *waiter) patient() bool {
+	return w.sess != nil || w.rq.cmd == cmdSync && w.p.isOurs.Load()
 }
 
 // rtoMost is the cap of the doubling.
 func (w *waiter) rtoMost() time.Duration {
-	if w.sess != nil {
+	if w.patient() {
 		return rtoMaxSession
 	}
 	return rtoMax
@@ -415,9 +421,12 @@ func (w *waiter) ended(ctx context.Context, sent bool) error {
 	}
 	return &waitError{
 		what: w.rq.what(), addr: w.p.addr.String(), err: err,
-		after: time.Since(w.start).Round(time.Millisecond), unknown: sent && !w.rq.resend,
+		after: time.Since(w.start).Truncate(waitGrain), unknown: sent && !w.rq.resend,
 	}
 }
+
+// waitGrain is how exactly a message tells how long was waited.
+const waitGrain = 10 * time.Millisecond
 
 // jitter spreads a timeout by its random part.
 func jitter(d time.Duration) time.Duration {

@@ -52,6 +52,11 @@ var (
 	// everyone in or nobody; say which.
 	ErrNoAuthenticator = errors.New("nomcore: no authenticator: use auth.Default, or one of your own")
 
+	// errNotDelivered marks an operation that certainly never reached the peer.
+	errNotDelivered = errors.New("not delivered")
+	// errNobodyThere is ErrUnreachable for such an operation.
+	errNobodyThere error = &kindError{ErrUnreachable.Error(), []error{ErrUnreachable, errNotDelivered}}
+
 	// errBadPacket: a datagram that is not a packet; counted, never fatal.
 	errBadPacket = errors.New("bad packet")
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,13 +47,16 @@ func (n badNetwork) filter(seed uint64) func(from, to netip.AddrPort, b []byte, 
 	}
 }
 
-// lossSeeds and lossCalls size the tests under loss; -short makes them a quick
-// look, which is what the race detector gets.
-func lossSize(t *testing.T) (seeds uint64, calls int) {
-	if testing.Short() {
-		return 2, 1000
+// full makes the tests that count in millions do so. Otherwise they take a
+// quick look, which is all that the race detector has the time for.
+var full = os.Getenv("NOMFS_TEST_FULL") != ""
+
+// lossSize sizes the tests under loss.
+func lossSize() (seeds uint64, calls int) {
+	if full {
+		return 20, 10_000
 	}
-	return 20, 10_000
+	return 2, 1000
 }
 
 // inParallel runs f(0) … f(n-1) from some goroutines.
@@ -71,10 +75,16 @@ func inParallel(n, workers int, f func(i int)) {
 
 // counterObject counts its calls, and remembers who called twice.
 type counterObject struct {
-	mu     sync.Mutex
-	n      int
-	seen   map[codec.Value]int
-	before func()
+	mu   sync.Mutex
+	n    int
+	seen map[codec.Value]int
+}
+
+// runs returns how many calls there were, and how many different ones.
+func (c *counterObject) runs() (all, different int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n, len(c.seen)
 }
 
 func newCounterObject() *counterObject { return &counterObject{seen: make(map[codec.Value]int)} }
@@ -97,7 +107,7 @@ func noLog(c *Config) { c.Log = nil }
 const lossDeadline = 120 * time.Second
 
 func TestAtMostOnceUnderLoss(t *testing.T) {
-	seeds, calls := lossSize(t)
+	seeds, calls := lossSize()
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -124,8 +134,8 @@ func TestAtMostOnceUnderLoss(t *testing.T) {
 						}
 					})
 				})
-				if c.n != calls || len(c.seen) != calls {
-					t.Errorf("%d runs of %d calls, %d different", c.n, calls, len(c.seen))
+				if n, different := c.runs(); n != calls || different != calls {
+					t.Errorf("%d runs of %d calls, %d different", n, calls, different)
 				}
 			})
 		})
@@ -138,7 +148,7 @@ func TestRestartUnderLoss(t *testing.T) {
 		net    badNetwork
 		within time.Duration
 	}{{"good", good, 2 * time.Second}, {"terrible", terrible, 30 * time.Second}} {
-		seeds, calls := lossSize(t)
+		seeds, calls := lossSize()
 		calls /= 10
 		for seed := range seeds {
 			t.Run(fmt.Sprint(tt.name, seed), func(t *testing.T) {
@@ -276,9 +286,9 @@ func TestCancelReachesThePeer(t *testing.T) {
 
 // What a client holds is freed one lease after it vanished, whatever it held.
 func TestLeases(t *testing.T) {
-	calls, callbacks := 1_000_000, 100_000
-	if testing.Short() {
-		calls, callbacks = 2000, 1000
+	calls, callbacks := 2000, 1000
+	if full {
+		calls, callbacks = 1_000_000, 100_000
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var kept sync.Map

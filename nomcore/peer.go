@@ -153,7 +153,8 @@ func (p *Peer) session(ctx context.Context) (*clientSession, error) {
 		select {
 		case p.syncing <- struct{}{}:
 		case <-ctx.Done():
-			return nil, &waitError{what: cmdSync.String(), addr: p.addr.String(), err: ctx.Err()}
+			w := waiter{s: p.s, p: p, rq: &request{cmd: cmdSync}, start: time.Now()}
+			return nil, w.ended(ctx, false)
 		}
 		var err error
 		if p.sess.Load() == nil {

@@ -12,10 +12,6 @@ import (
 	"nomfs/codec"
 )
 
-// errNotDelivered marks an operation of which we know that it never reached
-// the peer.
-var errNotDelivered = errors.New("not delivered")
-
 // job is one request to be run.
 type job struct {
 	peer  *Peer
@@ -206,7 +202,7 @@ func (s *Service) badDatagram(b []byte, from netip.AddrPort, err error) {
 		return
 	}
 	if reply {
-		s.end(xid, from, callResult{err: errors.Join(ErrProtocol, err)})
+		s.end(xid, from, callResult{err: fmt.Errorf("%w: %w", ErrProtocol, err)})
 		return
 	}
 	if cmd := command(b[0]); cmd == cmdDesync {
@@ -231,7 +227,7 @@ func (s *Service) portClosed(e *refusedError) {
 			return nil
 		}
 		if quoted && !reply && s.calls[xid] == c && c.sent <= 1 {
-			return errors.Join(ErrUnreachable, errNotDelivered)
+			return errNobodyThere
 		}
 		return ErrUnreachable
 	}, false)

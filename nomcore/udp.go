@@ -80,11 +80,20 @@ func Listen(addr string, cfg *Config) (*Service, error) {
 	if !mayListen(full.Plain, at.Addr()) {
 		return nil, fmt.Errorf("listen on %s: %w", at, ErrPlainRefused)
 	}
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	c, err := net.ListenUDP(family(at.Addr()), net.UDPAddrFromAddrPort(at))
 	if err != nil {
 		return nil, err
 	}
 	return New(c, &full)
+}
+
+// family returns the network of an address. A socket at the IPv4 wildcard is one
+// for IPv4; one at the IPv6 wildcard takes both.
+func family(a netip.Addr) string {
+	if a.Is4() {
+		return "udp4"
+	}
+	return "udp"
 }
 
 // mayListen reports whether a service may be reachable at a.
@@ -118,7 +127,7 @@ func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+	c, err := net.ListenUDP(family(from), net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,7 +61,7 @@ func New() *Demo {
 		List:   []any{1, "two", 3.0, nil},
 		Config: map[string]any{
 			"colors": []any{"red", "green"},
-			"limits": map[string]any{"low": 1, "high": 10},
+			"limits": map[string]any{"min": 1, "max": 10},
 		},
 		Numbers: &[]int{1, 2, 3, 5, 8},
 		Table:   &map[string]any{"apples": 3, "pears": 5},
