@@ -31,7 +31,7 @@ func (e *env) callCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			t, err := targetOf(c, words[0])
+			t, err := e.targetOf(c, words[0])
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ type target struct {
 }
 
 // targetOf checks the peer's address and the flags that concern it.
-func targetOf(c *cli.Context, peer string) (*target, error) {
+func (e *env) targetOf(c *cli.Context, peer string) (*target, error) {
 	addr, err := peerAddr(peer)
 	if err != nil {
 		return nil, err
@@ -32,6 +32,9 @@ func targetOf(c *cli.Context, peer string) (*target, error) {
 		return nil, err
 	}
 	if t.config.Plain, err = plainPrefixes(c); err != nil {
+		return nil, err
+	}
+	if t.config.Trace, err = e.traceOf(c); err != nil {
 		return nil, err
 	}
 	// Nothing is registered with a client; what it passes as an argument is

@@ -50,14 +50,14 @@ func (e *env) mountCommand() *cli.Command {
 			timeoutFlag(), allowOtherFlag(), readOnlyFlag(),
 			&cli.BoolFlag{Name: "detach", Usage: "return when the mount is ready, and leave it running", DisableDefaultText: true},
 			&cli.BoolFlag{Name: detachedFlag, Hidden: true},
-			plainFlag(),
+			plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER", "DIR")
 			if err != nil {
 				return err
 			}
-			t, err := targetOf(c, words[0])
+			t, err := e.targetOf(c, words[0])
 			if err != nil {
 				return err
 			}

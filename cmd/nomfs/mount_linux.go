@@ -243,7 +243,6 @@ func (e *env) mountDetached(name, dir string) error {
 		return localf("cannot find the program to run: %w", err)
 	}
 	cmd := exec.Command(self, detachedArgs(e.args[1:], abs)...)
-	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	ready, err := cmd.StdoutPipe()
 	if err != nil {
@@ -298,6 +297,11 @@ func detachedArgs(args []string, dir string) []string {
 // dropTerminal lets go of standard input and output, for which the process
 // that started this one waits.
 func dropTerminal() error {
+	// A process that stays should keep no file system busy. Only now, since
+	// paths in the flags were relative to where it was started.
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return localf("cannot let go of the terminal: %w", err)

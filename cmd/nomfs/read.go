@@ -23,7 +23,7 @@ func (e *env) readCommand(name, usage, description, pathArg string,
 			if err != nil {
 				return err
 			}
-			t, err := targetOf(c, words[0])
+			t, err := e.targetOf(c, words[0])
 			if err != nil {
 				return err
 			}

@@ -38,7 +38,7 @@ func (e *env) serveCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`, host:port; port 0 is any free one", Value: defaultListen, DefaultText: defaultListen},
 			&cli.StringSliceFlag{Name: "object", Usage: "serve the object `NAME`, host or demo; can be repeated (default: both)"},
-			plainFlag(),
+			plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := e.words(c); err != nil {
@@ -50,6 +50,9 @@ func (e *env) serveCommand() *cli.Command {
 			}
 			cfg := nomcore.Config{Authenticator: auth.Default}
 			if cfg.Plain, err = plainPrefixes(c); err != nil {
+				return err
+			}
+			if cfg.Trace, err = e.traceOf(c); err != nil {
 				return err
 			}
 			return e.serve(c.String("listen"), names, &cfg)

@@ -31,7 +31,7 @@ func (e *env) setCommand() *cli.Command {
 			default:
 				return withHint(usagef("too many arguments: %q", rest[1]), "quote a VALUE with blanks: nomfs set PEER PATH 'two words'")
 			}
-			t, err := targetOf(c, words[0])
+			t, err := e.targetOf(c, words[0])
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (e *env) delCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			t, err := targetOf(c, words[0])
+			t, err := e.targetOf(c, words[0])
 			if err != nil {
 				return err
 			}
