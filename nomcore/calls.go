@@ -33,6 +33,7 @@ func (r *request) what() string {
 
 // call is a request that waits for its answer.
 type call struct {
+	peer  *Peer
 	to    netip.AddrPort
 	probe bool
 	sent  int             // how often it was sent; guarded by Service.callsMu
@@ -127,18 +128,18 @@ func (s *Service) leave(xid uint32) {
 }
 
 // end gives a call its result, if it comes from the address that was asked. It
-// reports whether anyone was waiting.
-func (s *Service) end(xid uint32, from netip.AddrPort, r callResult) bool {
+// returns the peer that was asked, nil if nobody was waiting.
+func (s *Service) end(xid uint32, from netip.AddrPort, r callResult) *Peer {
 	s.callsMu.Lock()
 	c := s.calls[xid]
 	if c == nil || c.to != from {
 		s.callsMu.Unlock()
-		return false
+		return nil
 	}
 	delete(s.calls, xid)
 	s.callsMu.Unlock()
 	c.ch <- r
-	return true
+	return c.peer
 }
 
 // failCalls ends every waiting call for which why returns an error. With
@@ -205,7 +206,7 @@ func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clie
 		w.inWindow = true
 		defer w.leaveWindow()
 	}
-	c := &call{to: p.addr, probe: rq.probe, ch: make(chan callResult, 1)}
+	c := &call{peer: p, to: p.addr, probe: rq.probe, ch: make(chan callResult, 1)}
 	xid, err := s.enter(c)
 	if err != nil {
 		return packet{}, err
@@ -306,9 +307,9 @@ func (w *waiter) wait(ctx context.Context) (packet, error) {
 		}
 		if w.mayResend() && !now.Before(resendAt) {
 			w.p.win.shrink()
-			if err := w.send(); err != nil {
-				return packet{}, fmt.Errorf("%s: %w", w.rq.what(), err)
-			}
+			// A copy that cannot be sent is as good as lost: an earlier one may
+			// have arrived.
+			_ = w.send()
 			w.rto = min(2*w.rto, w.rtoMost())
 			resendAt = now.Add(jitter(w.rto))
 		}
@@ -318,7 +319,11 @@ func (w *waiter) wait(ctx context.Context) (packet, error) {
 
 // mayResend reports whether another copy may be sent.
 func (w *waiter) mayResend() bool {
-	return w.patient() || w.rq.resend && !w.rq.probe && w.sent <= maxResends
+	most := maxResends
+	if !w.p.trusted() {
+		most = maxResendsUnknown
+	}
+	return w.patient() || w.rq.resend && !w.rq.probe && w.sent <= most
 }
 
 // patient reports whether the peer drops copies, so that it can be asked until
@@ -368,8 +373,14 @@ func (w *waiter) answered(r callResult) (packet, error) {
 
 // acknowledged reads what an answer says about the session.
 func (w *waiter) acknowledged(pkt *packet) error {
+	if w.sess == nil {
+		return nil
+	}
 	v, ok := pkt.get(attrNomq)
-	if !ok || w.sess == nil {
+	if !ok || codec.Equal(v, w.tag.value()) {
+		// No acknowledgement, or ours echoed: an original has taken the place
+		// of the peer, and has run the request.
+		w.p.becomeOriginal(w.sess)
 		return nil
 	}
 	ack, err := parseAck(v)

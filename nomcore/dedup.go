@@ -19,12 +19,19 @@ type dedup struct {
 	clients map[netip.AddrPort]*dedupClient
 	done    *list.List // of *dedupEntry with an answer, oldest first
 	bytes   int        // of all answers
+	syncs   map[netip.AddrPort]seenSync
 }
 
 // dedupClient is the part of one address.
 type dedupClient struct {
 	entries map[dedupKey]*dedupEntry
 	order   *list.List // of *dedupEntry, oldest first
+}
+
+// seenSync is the last SYNC of an address.
+type seenSync struct {
+	key dedupKey
+	at  time.Time
 }
 
 // dedupKey identifies a datagram: a keyed hash and the length.
@@ -52,6 +59,7 @@ func newDedup() *dedup {
 		seed:    maphash.MakeSeed(),
 		clients: make(map[netip.AddrPort]*dedupClient),
 		done:    list.New(),
+		syncs:   make(map[netip.AddrPort]seenSync),
 	}
 }
 
@@ -132,6 +140,24 @@ func (c *dedupClient) oldest() *dedupEntry {
 		}
 	}
 	return c.order.Front().Value.(*dedupEntry)
+}
+
+// copyOfSync reports whether a SYNC is a copy that the network made, which means
+// nothing, and not sent anew. Only time can tell the two apart.
+func (d *dedup) copyOfSync(addr netip.AddrPort, datagram []byte) bool {
+	now := time.Now()
+	key := dedupKey{maphash.Bytes(d.seed, datagram), len(datagram)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	last, ok := d.syncs[addr]
+	if ok && last.key == key && now.Sub(last.at) < syncCopyWindow {
+		return true
+	}
+	if len(d.syncs) >= maxPeers {
+		clear(d.syncs)
+	}
+	d.syncs[addr] = seenSync{key, now}
+	return false
 }
 
 // forget drops what is known of an address, as SYNC asks for: the client

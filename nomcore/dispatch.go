@@ -47,7 +47,7 @@ var ops map[string]operation
 
 func init() { // not a literal: run reaches back to the table through Peer.pull
 	ops = map[string]operation{
-		"GetAttr": {right: auth.RightRead, needs: []string{attrAttr}, safe: true, run: (*pullRequest).getAttr},
+		"GetAttr": {right: auth.RightRead, needs: []string{attrAttr}, safe: true, run: (*pullRequest).getOrLook},
 		"SetAttr": {right: auth.RightWrite, needs: []string{attrAttr, attrVal}, run: (*pullRequest).setAttr},
 		"DelAttr": {right: auth.RightDelete, needs: []string{attrAttr}, run: (*pullRequest).delAttr},
 		"GetItem": {right: auth.RightRead, needs: []string{attrItem}, safe: true, run: (*pullRequest).getItem},
@@ -94,12 +94,7 @@ func (s *Service) execute(ctx context.Context, j *job) answer {
 		if err := s.allow(ctx, p, auth.Request{Right: auth.RightList, Op: pkt.cmd.String()}); err != nil {
 			return answer{err: err}
 		}
-		names := s.reg.list()
-		list := make(codec.List, len(names))
-		for i, n := range names {
-			list[i] = codec.StringValue(n)
-		}
-		return answer{result: list}
+		return s.list(ctx, p, pkt)
 	case cmdResolve:
 		v, err := s.resolveName(ctx, p, pkt)
 		return answer{result: v, err: err}
@@ -113,13 +108,13 @@ func (s *Service) execute(ctx context.Context, j *job) answer {
 // executeSync answers SYNC: whether the client is admitted, and to a peer of
 // ours what we offer.
 func (s *Service) executeSync(p *Peer, pkt *packet, refused error) answer {
-	p.learn(pkt)
+	theirs, ours := p.offered(pkt)
+	p.heardSync(theirs, ours)
 	a := answer{result: codec.Bool(refused == nil)}
-	if refused == nil && p.isOurs.Load() {
-		v, _ := pkt.get(attrNomx)
-		theirs, _ := parseNomx(v)
+	if refused == nil && ours {
 		x := s.nomx()
-		if theirs.flags&extSession != 0 && !p.sessions.open(theirs.nonce) {
+		copy(x.nonce[:], p.cookie[:])
+		if theirs.flags&extSession != 0 && !s.sessions.open(theirs.nonce, p.addr) {
 			x.flags &^= extSession // no room: it is served as an original is
 		}
 		a.extra = []codec.Attr{{Name: attrNomx, Value: x.value()}}
@@ -154,15 +149,18 @@ func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *packet) (codec.
 		return nil, exception("KeyError", attrName)
 	}
 	name, isText := codec.StringOf(v)
-	if err := s.allow(ctx, p, auth.Request{
-		Right: commandRights[cmdResolve], Op: pkt.cmd.String(), Name: name,
-	}); err != nil {
+	if err := s.allowResolve(ctx, p, name); err != nil {
 		return nil, err
 	}
 	if v, ok := s.reg.lookup(name); ok && isText {
 		return v, nil
 	}
 	return nil, exception("NameError", "No such name")
+}
+
+// allowResolve asks whether the client may have what is registered under name.
+func (s *Service) allowResolve(ctx context.Context, p *Peer, name string) error {
+	return s.allow(ctx, p, auth.Request{Right: commandRights[cmdResolve], Op: cmdResolve.String(), Name: name})
 }
 
 // pullRequest is a PULL that passed the checks.
@@ -176,6 +174,9 @@ type pullRequest struct {
 	obj  *Object
 	attr string      // of the operations on attributes
 	item codec.Value // of those on items
+
+	extra []codec.Attr // of the answer
+	used  bool         // the references in the request have been counted
 }
 
 // pull runs an operation on an object: first whether it is known and complete,
@@ -191,11 +192,29 @@ func (s *Service) pull(ctx context.Context, j *job) answer {
 		return answer{result: codec.None{}, err: exception("NameError", errUnknownPull), both: true}
 	}
 	rq := pullRequest{ctx: ctx, s: s, peer: p, pkt: pkt, tag: j.tag}
+	defer rq.countUnused()
 	if err := rq.check(op, name); err != nil {
 		return answer{err: err}
 	}
 	v, err := op.run(&rq)
-	return answer{result: v, err: err, via: rq.id}
+	return answer{result: v, err: err, via: rq.id, extra: rq.extra}
+}
+
+// countUnused gives back the references in a request that was refused before it
+// used them: whoever sent them counts them as given.
+func (rq *pullRequest) countUnused() {
+	if rq.used || !rq.peer.isOurs.Load() {
+		return
+	}
+	for _, a := range rq.pkt.attrs {
+		_, _ = mapRefs(a.Value, func(r codec.Ref) (codec.Value, error) {
+			if !rq.s.isHome(r.Home) {
+				rq.peer.imports.got(r)
+				rq.peer.imports.giveBack(r, 1)
+			}
+			return r, nil
+		})
+	}
 }
 
 // check finds the object and the arguments and asks the authenticator.
@@ -215,6 +234,7 @@ func (rq *pullRequest) check(op operation, name string) error {
 		if rq.attr, ok = codec.StringOf(v); !ok {
 			return exception("TypeError", fmt.Sprintf("attribute name must be string, not %v", v.Kind()))
 		}
+		rq.attr = rq.attrName(rq.attr)
 	}
 	if v, ok := rq.pkt.get(attrItem); ok {
 		rq.item = v
@@ -222,6 +242,14 @@ func (rq *pullRequest) check(op operation, name string) error {
 	return rq.s.allow(rq.ctx, rq.peer, auth.Request{
 		Right: op.right, Op: name, ID: rq.id, Obj: rq.obj.Impl, Attr: rq.attr, Item: rq.item,
 	})
+}
+
+// attrName returns the name under which an attribute is screened and used.
+func (rq *pullRequest) attrName(name string) string {
+	if o, ok := rq.obj.Impl.(AttrNamer); ok {
+		return o.AttrName(name)
+	}
+	return name
 }
 
 // find finds the object that the request is about.

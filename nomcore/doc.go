@@ -57,7 +57,12 @@
 //
 // Describe, Dir, Keys and Snapshot answer with a map of "entries" and "next";
 // where next is a number, asking again with it as "from" gives the following
-// page.
+// page. Keys also has "kinds", a letter for each item where the object tells.
+//
+// Two attributes ask peers of ours for more: a LIST with refs also brings the
+// references of the registered objects (see roots.go), and a GetAttr with info
+// is answered, if the attribute is a method, with its description as info
+// instead of a reference to it.
 //
 // # Extensions
 //

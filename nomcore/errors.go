@@ -156,8 +156,14 @@ func (e *waitError) Unwrap() []error {
 // in its chain as it is; an error number of the system as IOError(number,
 // text), which a client turns into that number again; a missing file, a
 // refusal and a timeout likewise; anything else as RuntimeError(text).
-func ExceptionOf(err error) codec.Exception {
-	var exc codec.Exception
+func ExceptionOf(err error) (exc codec.Exception) {
+	defer func() {
+		// The methods of an error are the application's, which may panic: a
+		// nil pointer in an error is not nil.
+		if v := recover(); v != nil {
+			exc = exception("RuntimeError", fmt.Sprintf("an error that cannot be told: %T", err))
+		}
+	}()
 	if errors.As(err, &exc) {
 		return exc
 	}

@@ -16,7 +16,7 @@ const maxPages = 1 << 14
 // an object that does not describe itself likewise.
 func (p *Peer) Describe(ctx context.Context, r codec.Ref) (codec.Description, error) {
 	var all codec.Description
-	err := p.pages(ctx, r, "Describe", extDescribe, func(v codec.Value) (int, error) {
+	err := p.pages(ctx, r, "Describe", extDescribe, func(v codec.Value, _ *codec.Map) (int, error) {
 		d, err := codec.ParseDescription(v)
 		if err != nil {
 			return 0, err
@@ -32,7 +32,7 @@ func (p *Peer) Describe(ctx context.Context, r codec.Ref) (codec.Description, er
 // Dir returns the names of all attributes that we may read.
 func (p *Peer) Dir(ctx context.Context, r codec.Ref) ([]string, error) {
 	var all []string
-	err := p.pages(ctx, r, "Dir", extDir, func(v codec.Value) (int, error) {
+	err := p.pages(ctx, r, "Dir", extDir, func(v codec.Value, _ *codec.Map) (int, error) {
 		names, err := p.names(v)
 		all = append(all, names...)
 		return len(names), err
@@ -42,16 +42,33 @@ func (p *Peer) Dir(ctx context.Context, r codec.Ref) ([]string, error) {
 
 // Keys returns the keys of an object's items, in its order.
 func (p *Peer) Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error) {
+	keys, _, err := p.KeysAndKinds(ctx, r)
+	return keys, err
+}
+
+// KeysAndKinds returns the keys of an object's items and the kind of each item,
+// KindInvalid where the object cannot tell without reading it.
+func (p *Peer) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
 	var all []codec.Value
-	err := p.pages(ctx, r, "Keys", extKeys, func(v codec.Value) (int, error) {
+	var kinds []codec.Kind
+	err := p.pages(ctx, r, "Keys", extKeys, func(v codec.Value, page *codec.Map) (int, error) {
 		keys, ok := v.(codec.List)
 		if !ok {
 			return 0, fmt.Errorf("%w: keys are %v", ErrProtocol, v.Kind())
 		}
 		all = append(all, keys...)
+		told, _ := page.Get(codec.Bytes(pageKinds))
+		letters, _ := told.(codec.Bytes)
+		for i := range keys {
+			kind := codec.KindInvalid
+			if len(letters) == len(keys) {
+				kind = kindOfLetter(letters[i])
+			}
+			kinds = append(kinds, kind)
+		}
 		return len(keys), nil
 	})
-	return all, err
+	return all, kinds, err
 }
 
 // Snapshot returns the attributes of an object that have plain values, or those
@@ -66,7 +83,7 @@ func (p *Peer) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[
 		extra = []codec.Attr{{Name: attrNames, Value: list}}
 	}
 	all := make(map[string]codec.Value)
-	err := p.pages(ctx, r, "Snapshot", extSnapshot, func(v codec.Value) (int, error) {
+	err := p.pages(ctx, r, "Snapshot", extSnapshot, func(v codec.Value, _ *codec.Map) (int, error) {
 		m, ok := v.(*codec.Map)
 		if !ok {
 			return 0, fmt.Errorf("%w: snapshot is %v", ErrProtocol, v.Kind())
@@ -88,7 +105,11 @@ func (p *Peer) CallAttr(ctx context.Context, r codec.Ref, name string, args []co
 	if err != nil {
 		return nil, err
 	}
-	if to.ext.Load()&extCallAttr != 0 {
+	offered, err := to.offers(ctx, extCallAttr)
+	if err != nil {
+		return nil, err
+	}
+	if offered {
 		v, err := to.pull(ctx, r, "CallAttr",
 			codec.Attr{Name: attrAttr, Value: codec.StringValue(name)},
 			codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
@@ -125,14 +146,27 @@ func (p *Peer) command(ctx context.Context, op string, extra ...codec.Attr) (cod
 	return p.result(pkt, "")
 }
 
+// offers reports whether the peer offers an extension. A peer that we know only
+// from a reference is asked first what it is.
+func (p *Peer) offers(ctx context.Context, bit uint32) (bool, error) {
+	if !p.synced.Load() {
+		if _, err := p.session(ctx); err != nil {
+			return false, err
+		}
+	}
+	return p.ext.Load()&bit != 0, nil
+}
+
 // pages asks for all pages of a listing and hands each to take, which returns
 // how many entries it had.
-func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, take func(codec.Value) (int, error), extra ...codec.Attr) error {
+func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, take func(entries codec.Value, page *codec.Map) (int, error), extra ...codec.Attr) error {
 	to, err := p.route(r.Home)
 	if err != nil {
 		return err
 	}
-	if to.ext.Load()&bit == 0 {
+	if offered, err := to.offers(ctx, bit); err != nil {
+		return err
+	} else if !offered {
 		return fmt.Errorf("%s: %s: %w", to.addr, op, errUnsupportedByPeer)
 	}
 	next := 0
@@ -153,7 +187,7 @@ func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, ta
 		if entries == nil {
 			return fmt.Errorf("%s: %w: page without entries", to.addr, ErrProtocol)
 		}
-		n, err := take(entries)
+		n, err := take(entries, page)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package nomcore
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 
@@ -47,6 +48,18 @@ func (m *imports) giveBack(r codec.Ref, n int) {
 	m.pending[r] += n
 }
 
+// giveBackUsed gives back all of a reference that was used there, whether or
+// not it was got there.
+func (m *imports) giveBackUsed(r codec.Ref) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pending == nil {
+		m.pending = make(map[codec.Ref]int)
+	}
+	m.pending[r] += max(m.counts[r], 1)
+	delete(m.counts, r)
+}
+
 // take returns up to a batch of what is pending.
 func (m *imports) take() map[codec.Ref]int {
 	m.mu.Lock()
@@ -67,6 +80,18 @@ func (m *imports) take() map[codec.Ref]int {
 	return out
 }
 
+// putBack makes a batch pending again that could not be given back.
+func (m *imports) putBack(batch map[codec.Ref]int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pending == nil {
+		m.pending = make(map[codec.Ref]int, len(batch))
+	}
+	for r, n := range batch {
+		m.pending[r] += n
+	}
+}
+
 // size returns how many references are held, and how many wait to be given
 // back.
 func (m *imports) size() (held, pending int) {
@@ -85,9 +110,16 @@ func (m *imports) clear() {
 // newProxy makes the proxy for a reference that a request of the peer brought.
 // When the application drops the proxy the reference is given back.
 func (p *Peer) newProxy(r codec.Ref) *Proxy {
-	x := &Proxy{Peer: p, Ref: r}
 	if p.isOurs.Load() {
 		p.imports.got(r)
+	}
+	return p.adopt(r)
+}
+
+// adopt makes the proxy for a reference that is counted already.
+func (p *Peer) adopt(r codec.Ref) *Proxy {
+	x := &Proxy{Peer: p, Ref: r}
+	if p.isOurs.Load() {
 		runtime.AddCleanup(x, func(r codec.Ref) { p.imports.giveBack(r, 1) }, r)
 	}
 	return x
@@ -100,6 +132,13 @@ func (p *Peer) newProxy(r codec.Ref) *Proxy {
 func (p *Peer) Release(refs ...codec.Ref) {
 	for _, r := range refs {
 		p.imports.giveBack(r, -1)
+		// Its home, if that is another peer, counts us as a holder since we
+		// used it there.
+		if to, err := p.routeAddr(r.Home); err == nil && to != p.addr {
+			if home := p.s.known(to); home != nil && home.isOurs.Load() {
+				home.imports.giveBackUsed(r)
+			}
+		}
 	}
 }
 
@@ -117,6 +156,9 @@ func (p *Peer) flushReleases(ctx context.Context) {
 		if _, err := p.command(ctx, opRelease, codec.Attr{Name: attrRefs, Value: list}); err != nil {
 			// The lease ends them if the peer is gone.
 			p.s.log.Debug("references not given back", "peer", p.addr, "err", err)
+			if !errors.Is(err, ErrOutcomeUnknown) { // given back twice is worse than late
+				p.imports.putBack(batch)
+			}
 			return
 		}
 	}

@@ -13,6 +13,7 @@ func (s *Service) housekeep() {
 		select {
 		case now := <-tick.C:
 			s.dedup.sweep(now)
+			s.sessions.sweep(now)
 			for _, p := range s.allPeers() {
 				p.keep(now)
 			}
@@ -25,12 +26,12 @@ func (s *Service) housekeep() {
 // keep does what is due for one peer. What needs packets is done elsewhere, so
 // that a peer that does not answer holds up no other.
 func (p *Peer) keep(now time.Time) {
-	p.sessions.sweep(now)
 	if !p.isOurs.Load() {
 		return // an original gives no sign of life and takes no reference back
 	}
 	if now.UnixNano()-p.heardAt.Load() > int64(leaseTime) {
 		p.s.reg.drop(p.refs)
+		p.imports.clear() // it is gone, or has given us up long since
 	}
 	held, pending := p.imports.size()
 	renew := held > 0 && now.UnixNano()-p.sentAt.Load() > int64(renewEvery)

@@ -62,9 +62,20 @@ type (
 	Snapshotter interface {
 		Snapshot(ctx context.Context, names []string) (map[string]codec.Value, error)
 	}
+	// AttrNamer returns the one name of an attribute that goes by several, as
+	// listings have it. Access is screened under that name.
+	AttrNamer interface {
+		AttrName(name string) string
+	}
 	// Keyer returns the keys of the items, in the object's own order.
 	Keyer interface {
 		Keys(ctx context.Context) ([]codec.Value, error)
+	}
+	// KindKeyer is a Keyer that also tells the kind of each item, KindInvalid
+	// where only a read can tell. It touches no item: no getter runs.
+	KindKeyer interface {
+		Keyer
+		KeyKinds(ctx context.Context) ([]codec.Value, []codec.Kind, error)
 	}
 )
 

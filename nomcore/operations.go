@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 
 	"nomfs/auth"
 	"nomfs/codec"
@@ -22,6 +23,19 @@ func (rq *pullRequest) getAttr() (codec.Value, error) {
 		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
 	}
 	return o.GetAttr(rq.ctx, rq.attr)
+}
+
+// getOrLook is getAttr, or what Peer.Look wants to know instead.
+func (rq *pullRequest) getOrLook() (codec.Value, error) {
+	v, err := rq.getAttr()
+	if err != nil {
+		return nil, err
+	}
+	if info := rq.methodInfo(v); info != nil {
+		rq.extra = []codec.Attr{{Name: attrInfo, Value: info}}
+		return codec.None{}, nil
+	}
+	return v, nil
 }
 
 func (rq *pullRequest) setAttr() (codec.Value, error) {
@@ -198,13 +212,17 @@ func (rq *pullRequest) snapshot() (codec.Value, error) {
 	}
 	pairs := make([]codec.Pair, 0, len(values))
 	for _, n := range readable {
-		if v, ok := values[n]; ok && !hasObject(v) {
+		v, ok := values[n]
+		if !ok || hasObject(v) {
+			continue
+		}
+		if size, err := encodedSize(v); err == nil && size <= maxEntry { // others are had by GetAttr, or not at all
 			pairs = append(pairs, codec.Pair{Key: codec.StringValue(n), Value: v})
 		}
 	}
 	from, to, next, err := rq.page(len(pairs), func(i int) (int, error) {
 		k, err := encodedSize(pairs[i].Value)
-		return k + len(readable[i]), err
+		return k + len(pairs[i].Key.String()), err
 	})
 	if err != nil {
 		return nil, err
@@ -227,7 +245,7 @@ func (rq *pullRequest) wanted() ([]string, error) {
 		names := make([]string, 0, len(list))
 		for _, v := range list {
 			if n, ok := codec.StringOf(v); ok {
-				names = append(names, n)
+				names = append(names, rq.attrName(n))
 			}
 		}
 		return names, nil
@@ -297,7 +315,7 @@ func (rq *pullRequest) cancel() (codec.Value, error) {
 	if !ok || rq.tag == nil {
 		return nil, exception("ValueError", "what is to be cancelled is a number of the session")
 	}
-	rq.peer.sessions.cancel(rq.tag.session, uint64(seq))
+	rq.s.sessions.cancel(rq.tag.session, uint64(seq))
 	return codec.None{}, nil
 }
 
@@ -305,6 +323,7 @@ func (rq *pullRequest) cancel() (codec.Value, error) {
 // The packet is left as it is: the answer may echo it.
 func (rq *pullRequest) value(name string) (codec.Value, error) {
 	v, _ := rq.pkt.get(name)
+	rq.used = true
 	return rq.s.incoming(v, rq.peer)
 }
 
@@ -324,7 +343,9 @@ func (rq *pullRequest) page(n int, size func(i int) (int, error)) (from, to int,
 		if err != nil {
 			return 0, 0, nil, err
 		}
-		total += k
+		if total += k; total > pageBytes && to > from {
+			break // it starts the next page, which it may fill alone
+		}
 	}
 	if to < n {
 		return from, to, codec.Int(to), nil
@@ -335,8 +356,24 @@ func (rq *pullRequest) page(n int, size func(i int) (int, error)) (from, to int,
 // The keys of a paged answer.
 const (
 	pageEntries = "entries"
-	pageNext    = "next" // where the next page starts, None at the end
+	pageNext    = "next"  // where the next page starts, None at the end
+	pageKinds   = "kinds" // of Keys: a letter for each item, see kindLetters
 )
+
+// kindLetters has the letter of each codec.Kind on the wire. A letter that is
+// not here, as a later version may send, is a kind that is not known.
+const kindLetters = "?NBIFbtLTSMs.ER"
+
+func kindLetter(k codec.Kind) byte {
+	if int(k) < len(kindLetters) {
+		return kindLetters[k]
+	}
+	return kindLetters[codec.KindInvalid]
+}
+
+func kindOfLetter(c byte) codec.Kind {
+	return codec.Kind(max(strings.IndexByte(kindLetters, c), 0))
+}
 
 // describe answers with the description; its attributes are paged.
 func (rq *pullRequest) describe() (codec.Value, error) {
@@ -353,9 +390,7 @@ func (rq *pullRequest) describe() (codec.Value, error) {
 		if !rq.may("GetAttr", a.Name) {
 			continue
 		}
-		a.Write = a.Write && rq.may("SetAttr", a.Name)
-		a.Delete = a.Delete && rq.may("DelAttr", a.Name)
-		visible = append(visible, a)
+		visible = append(visible, rq.cut(a))
 	}
 	from, to, next, err := rq.page(len(visible), func(i int) (int, error) {
 		one := codec.Description{Attrs: visible[i : i+1]}
@@ -399,17 +434,36 @@ func (rq *pullRequest) attrNames() ([]string, error) {
 	return nil, exception("NotImplementedError", "the object does not list its attributes")
 }
 
-// keys answers with the keys of the items.
+// keys answers with the keys of the items, and their kinds where the object
+// tells them.
 func (rq *pullRequest) keys() (codec.Value, error) {
-	o, ok := rq.obj.Impl.(Keyer)
-	if !ok {
+	var keys []codec.Value
+	var kinds []codec.Kind
+	var err error
+	switch o := rq.obj.Impl.(type) {
+	case KindKeyer:
+		keys, kinds, err = o.KeyKinds(rq.ctx)
+	case Keyer:
+		keys, err = o.Keys(rq.ctx)
+	default:
 		return nil, exception("NotImplementedError", "the object does not list its keys")
 	}
-	keys, err := o.Keys(rq.ctx)
 	if err != nil {
 		return nil, err
 	}
-	return rq.pageOf(keys)
+	from, to, next, err := rq.page(len(keys), func(i int) (int, error) { return encodedSize(keys[i]) })
+	if err != nil {
+		return nil, err
+	}
+	page := map[string]codec.Value{pageEntries: codec.List(keys[from:to]), pageNext: next}
+	if len(kinds) == len(keys) {
+		letters := make([]byte, 0, to-from)
+		for _, k := range kinds[from:to] {
+			letters = append(letters, kindLetter(k))
+		}
+		page[pageKinds] = codec.Bytes(letters)
+	}
+	return codec.MapOf(page), nil
 }
 
 // pageOf is the wanted page of a list of values.

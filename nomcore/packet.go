@@ -50,7 +50,8 @@ const (
 	attrNomx   = "nomx"
 	attrFrom   = "from"  // first entry wanted of a paged answer
 	attrNames  = "names" // attributes wanted of a Snapshot
-	attrRefs   = "refs"  // references given back: (oid, count) each
+	attrRefs   = "refs"  // references given back: (oid, count) each; of a LIST, see roots.go
+	attrInfo   = "info"  // of a GetAttr: tell of a method instead of exporting it
 	attrSeq    = "seq"   // number of the request to cancel
 )
 

@@ -35,6 +35,10 @@ const (
 	// maxResends is how often one packet is sent again to an original peer,
 	// which executes every copy.
 	maxResends = 4
+	// maxResendsUnknown is the same for an address that we were merely given
+	// in a reference, and that has never answered: it may be nobody's peer,
+	// and whoever gave it must not make us send it much.
+	maxResendsUnknown = 1
 	// rtoMaxSession caps the doubling towards our own peers, which drop
 	// copies: there it is sent until the caller's deadline. At 30 % loss each
 	// way every second try succeeds.
@@ -71,6 +75,9 @@ const (
 	// within it; a script that is run again sends the same bytes from the
 	// same port and must be served, but takes longer to start.
 	dedupWindow = 2 * time.Second
+	// syncCopyWindow is how long an identical SYNC is taken for a copy: less
+	// than it takes to start a program again.
+	syncCopyWindow = 50 * time.Millisecond
 	// dedupPerClient and dedupBytes bound the table of answers.
 	dedupPerClient = 256
 	dedupBytes     = 16 << 20
@@ -78,12 +85,16 @@ const (
 	// sessionKept is how long a silent session is remembered: longer than any
 	// copy of a request can be under way.
 	sessionKept = 120 * time.Second
-	// maxSessions bounds the sessions of one address, maxSessionCalls the
-	// requests of one session whose answers its client has not acknowledged,
-	// maxSessionBytes their answers, and maxSessionsBytes the answers of all.
+	// maxSessions bounds the sessions that one address opens, maxAllSessions
+	// those of all, maxSessionCalls the requests of one session whose answers
+	// its client has not acknowledged, maxSessionBytes their answers, and
+	// maxSessionsBytes the answers of all, where each request counts with
+	// entryCost bytes of its own.
 	maxSessions      = 16
+	maxAllSessions   = 1 << 16
+	entryCost        = 128
 	maxSessionCalls  = 1024
-	maxSessionBytes  = 256 << 10
+	maxSessionBytes  = maxSessionCalls*entryCost + 256<<10
 	maxSessionsBytes = 64 << 20
 
 	// leaseTime is how long the references of a peer of ours are kept after
@@ -130,8 +141,15 @@ const (
 	// maxWorkers bounds the requests that run at once, callbacks that wait
 	// for callbacks included; workQueue how many more wait for a worker.
 	// What exceeds both is dropped and counted, as a full socket buffer would.
-	maxWorkers = 1024
+	maxWorkers = 4096
 	workQueue  = 4096
+	// maxPeerWorkers is how many of them one peer may keep busy. Its further
+	// requests wait, maxPeerBacklog of them.
+	maxPeerWorkers = 1024
+	maxPeerBacklog = 4096
+	// maxControlWorkers are kept for what must be answered however busy the
+	// others are: SYNC, LIST, and the operations about the connection.
+	maxControlWorkers = 64
 	// workerIdle is how long a worker without work is kept.
 	workerIdle = 10 * time.Second
 
@@ -143,6 +161,10 @@ const (
 	// carries; the rest follows in further pages. It leaves room for the
 	// last entry and for the echo of the request.
 	pageBytes = 32 << 10
+
+	// maxEntry is the most that one entry of a page may take, in bytes, so
+	// that it fits a datagram with all that goes with it.
+	maxEntry = 60_000
 
 	// badLogEvery limits how often bad datagrams are logged.
 	badLogEvery = time.Second

@@ -3,6 +3,7 @@ package nomcore
 import (
 	"container/list"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -37,6 +38,7 @@ type Peer struct {
 	isOurs  atomic.Bool   // it sent nomx
 	synced  atomic.Bool   // whether it is ours is known
 	proven  atomic.Bool   // it receives what is sent to its address
+	named   atomic.Bool   // somebody here asked to connect to it
 
 	rtt rttEstimator
 	win *window
@@ -47,7 +49,7 @@ type Peer struct {
 	imports imports
 
 	// As who asks us.
-	sessions serverSessions
+	cookie   cookie  // that proves the address, see session.go
 	refs     *holder // guarded by registry.mu
 	stranger stranger
 
@@ -56,9 +58,14 @@ type Peer struct {
 	admitted   error      // nil: yes
 	admitEpoch uint64     // authenticator asked, see Service.authEpoch
 	admitAsked bool
+	admitStale atomic.Bool // it said that it is gone: ask again
 
 	mu       sync.Mutex
-	boot     bootID // of its last nomx
+	boot     bootID    // of its last nomx
+	offer    *nomx     // of a SYNC that is to be believed once it is proven
+	checked  time.Time // when we last asked what it is
+	running  int       // of its requests, waiting for a worker or run by one
+	backlog  []job     // that wait until it has fewer running
 	down     bool
 	probing  bool
 	keeping  bool      // housekeeping is under way
@@ -68,7 +75,7 @@ type Peer struct {
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
 	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newHolder(maxOriginalRefs)}
-	p.sessions.bytes = &s.sessionBytes
+	rand.Read(p.cookie[:])
 	p.win = newWindow(p.windowMost)
 	return p
 }
@@ -82,14 +89,15 @@ func (p *Peer) Extended() bool { return p.ext.Load() != 0 }
 // windowMost bounds the requests in flight. An original process that waits for
 // us must not be given more callbacks at once than it has requests running
 // here: it breaks when two of its threads wait at the same time.
-func (p *Peer) windowMost() int {
-	if p.isOurs.Load() {
-		return windowExtended
+func (p *Peer) windowMost() (n int, exact bool) {
+	n = int(p.inbound.Load())
+	switch {
+	case p.isOurs.Load():
+		return max(windowExtended, n), true // n: callbacks within callbacks
+	case n > 0:
+		return n, true
 	}
-	if n := p.inbound.Load(); n > 0 {
-		return int(n)
-	}
-	return windowMax
+	return windowMax, false
 }
 
 // Connect synchronizes with the peer at addr, host[:port]. A peer that refuses
@@ -99,7 +107,11 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if to.Addr().IsUnspecified() || to.Port() == 0 {
+		return nil, fmt.Errorf("address %s: want the address of a peer", to)
+	}
 	p := s.peer(to, true)
+	p.named.Store(true)
 	p.reset()
 	if err := p.sync(ctx); err != nil {
 		return nil, err
@@ -108,10 +120,13 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 }
 
 // sync sends SYNC, learns what the peer offers, and opens a session with a peer
-// of ours.
+// of ours, or goes on in the one that is open.
 func (p *Peer) sync(ctx context.Context) error {
+	sess := p.sess.Load()
+	if sess == nil {
+		sess = newClientSession()
+	}
 	rq := request{cmd: cmdSync, resend: true, bare: true}
-	sess := newClientSession()
 	if !p.s.cfg.NoExtensions {
 		x := p.s.nomx()
 		x.nonce = sess.id
@@ -128,15 +143,21 @@ func (p *Peer) sync(ctx context.Context) error {
 	if accepted, ok := v.(codec.Bool); !ok || !bool(accepted) {
 		return fmt.Errorf("%s: %w", p.addr, ErrRefused)
 	}
-	p.learn(&pkt)
-	if p.ext.Load()&extSession == 0 {
-		sess = nil
-	} else {
-		p.mu.Lock()
-		sess.boot = p.boot
-		p.mu.Unlock()
+	x, ours := p.offered(&pkt)
+	p.learn(x, ours)
+	switch {
+	case x.flags&extSession == 0:
+		p.sess.Store(nil)
+	case sess.boot == bootID{}: // a new one
+		sess.boot = x.boot
+		copy(sess.cookie[:], x.nonce[:])
+		p.sess.Store(sess)
+	case sess.boot != x.boot:
+		// It was restarted, and the numbers of the old session mean nothing
+		// to it.
+		p.sess.CompareAndSwap(sess, nil)
+		return p.sync(ctx)
 	}
-	p.sess.Store(sess)
 	return nil
 }
 
@@ -147,7 +168,7 @@ func (p *Peer) session(ctx context.Context) (*clientSession, error) {
 		if sess := p.sess.Load(); sess != nil {
 			return sess, nil
 		}
-		if p.s.cfg.NoExtensions || p.synced.Load() && !p.isOurs.Load() {
+		if p.s.cfg.NoExtensions || p.synced.Load() && p.ext.Load()&extSession == 0 {
 			return nil, nil
 		}
 		select {
@@ -170,22 +191,28 @@ func (p *Peer) session(ctx context.Context) (*clientSession, error) {
 	}
 }
 
-// learn takes note of the nomx in a SYNC or its reply, or of its absence. A
-// peer of ours that was restarted has forgotten what it held and gave.
-func (p *Peer) learn(pkt *packet) {
-	var x nomx
-	ours := false
-	if v, ok := pkt.get(attrNomx); ok && !p.s.cfg.NoExtensions {
-		var err error
-		x, err = parseNomx(v)
-		ours = err == nil
+// offered reads the nomx of a SYNC or its reply; ours says whether there is one.
+func (p *Peer) offered(pkt *packet) (x nomx, ours bool) {
+	v, ok := pkt.get(attrNomx)
+	if !ok || p.s.cfg.NoExtensions {
+		return nomx{}, false
 	}
+	x, err := parseNomx(v)
+	if err != nil {
+		return nomx{}, false
+	}
+	return x, true
+}
+
+// learn takes note of what the peer is. One of ours that was restarted has
+// forgotten what it held and gave.
+func (p *Peer) learn(x nomx, ours bool) {
 	p.isOurs.Store(ours)
 	p.ext.Store(x.flags & extOffered)
 	p.synced.Store(true)
 	p.mu.Lock()
 	restarted := p.boot != bootID{} && p.boot != x.boot
-	p.boot = x.boot
+	p.boot, p.offer = x.boot, nil
 	p.mu.Unlock()
 	limit := maxOriginalRefs
 	if ours {
@@ -200,16 +227,69 @@ func (p *Peer) learn(pkt *packet) {
 	}
 }
 
+// heardSync takes note of a SYNC of the peer. Anybody can send one in its name,
+// so what contradicts what is known is only believed once it is proven: by a
+// request of the new session, or by an answer to our own SYNC, which is sent now.
+func (p *Peer) heardSync(x nomx, ours bool) {
+	p.mu.Lock()
+	known := p.synced.Load()
+	same := ours == p.isOurs.Load() && x.boot == p.boot
+	ask := false
+	if known && !same {
+		p.offer = nil
+		if ours {
+			p.offer = &x
+		}
+		ask = time.Since(p.checked) >= probeAfter && p.proven.Load()
+		if ask {
+			p.checked = time.Now()
+		}
+	}
+	p.mu.Unlock()
+	switch {
+	case !known:
+		p.learn(x, ours)
+	case ask:
+		p.s.spawn(func() {
+			ctx, cancel := context.WithTimeout(p.s.ctx, p.s.cfg.Timeout)
+			defer cancel()
+			// Without an answer what was known stays.
+			_ = p.sync(ctx)
+		})
+	}
+}
+
+// provenSync believes the SYNC whose session a request has come in.
+func (p *Peer) provenSync() {
+	p.mu.Lock()
+	offer := p.offer
+	p.mu.Unlock()
+	if offer != nil {
+		p.learn(*offer, true)
+	}
+}
+
+// becomeOriginal takes note that the peer answers as an original does.
+func (p *Peer) becomeOriginal(sess *clientSession) {
+	p.sess.CompareAndSwap(sess, nil)
+	p.learn(nomx{}, false)
+}
+
 // Disconnect tells the peer that we are gone and need no reference of it any
 // more. It is not answered.
 func (p *Peer) Disconnect(context.Context) error {
 	out := p.s.outbox(p.addr.Addr(), "")
 	defer out.release()
-	pkt := packet{cmd: cmdDesync, attrs: []codec.Attr{{Name: attrXID, Value: codec.Int(randomXID())}}}
+	pkt := packet{cmd: cmdDesync}
+	if sess := p.sess.Load(); sess != nil {
+		// In its name anybody could end what we hold; the session proves us.
+		tag := sessionTag{session: sess.id, boot: sess.boot, seq: 1, cookie: sess.cookie}
+		pkt.attrs = append(pkt.attrs, codec.Attr{Name: attrNomq, Value: tag.value()})
+	}
+	pkt.attrs = append(pkt.attrs, codec.Attr{Name: attrXID, Value: codec.Int(randomXID())})
 	if err := out.encode(pkt); err != nil {
 		return err
 	}
-	p.sess.Store(nil)
 	p.imports.clear()
 	return p.s.send(out.buf, p.addr)
 }
@@ -221,6 +301,10 @@ func (p *Peer) result(pkt packet, id codec.ID) (codec.Value, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s: %w: error is %v, not an exception", p.addr, ErrProtocol, v.Kind())
 		}
+		if _, both := pkt.get(attrResult); both && exc.Class == "NameError" {
+			// Nothing else is answered with an error and a result.
+			return nil, &unknownOpError{RemoteError{exc}}
+		}
 		return nil, remoteError(exc, id)
 	}
 	v, ok := pkt.get(attrResult)
@@ -230,15 +314,14 @@ func (p *Peer) result(pkt packet, id codec.ID) (codec.Value, error) {
 	return p.s.homecoming(v, p), nil
 }
 
+// unknownOpError is the answer of a peer that does not know the operation.
+type unknownOpError struct{ RemoteError }
+
 // isUnknownOp reports whether a peer answered that it does not know the
-// operation.
+// operation. Nothing has run then.
 func isUnknownOp(err error) bool {
-	var exc codec.Exception
-	if !errors.As(err, &exc) || exc.Class != "NameError" || len(exc.Args) != 1 {
-		return false
-	}
-	text, _ := codec.StringOf(exc.Args[0])
-	return text == errUnknownPull
+	var unknown *unknownOpError
+	return errors.As(err, &unknown)
 }
 
 // List returns the names registered with the peer, in its order.

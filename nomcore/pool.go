@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// pool runs jobs on goroutines that it keeps for a while, at most maxWorkers
-// at once. Further jobs wait in a queue of workQueue.
+// pool runs jobs on goroutines that it keeps for a while, so many at once. Further jobs wait in a queue of workQueue.
 type pool struct {
 	ctx  context.Context
+	most int
 	run  func(job)
 	jobs chan job
 
@@ -20,8 +20,8 @@ type pool struct {
 	closing bool
 }
 
-func newPool(ctx context.Context, run func(job)) *pool {
-	return &pool{ctx: ctx, run: run, jobs: make(chan job, workQueue), ended: make(chan struct{})}
+func newPool(ctx context.Context, most int, run func(job)) *pool {
+	return &pool{ctx: ctx, most: most, run: run, jobs: make(chan job, workQueue), ended: make(chan struct{})}
 }
 
 // submit hands a job to a worker. It never blocks: false means that too many
@@ -39,7 +39,7 @@ func (p *pool) submit(j job) bool {
 	}
 	// Workers that are idle may already have been woken for earlier jobs, so
 	// what counts is whether there are as many as jobs in the queue.
-	if p.idle < len(p.jobs) && p.workers < maxWorkers {
+	if p.idle < len(p.jobs) && p.workers < p.most {
 		p.workers++
 		go p.worker()
 	}

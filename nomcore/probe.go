@@ -29,6 +29,10 @@ func (p *Peer) isDown() bool {
 	return p.down
 }
 
+// trusted reports whether the peer may be asked again and again while it does
+// not answer: somebody here named its address, or it has answered before.
+func (p *Peer) trusted() bool { return p.named.Load() || p.proven.Load() }
+
 // reset forgets that the peer was down: somebody wants it tried.
 func (p *Peer) reset() {
 	p.mu.Lock()
@@ -39,7 +43,7 @@ func (p *Peer) reset() {
 // silentSince is the verdict of an operation that began at start and got no
 // answer in time.
 func (p *Peer) silentSince(start time.Time) {
-	if p.heardSince(start) || time.Since(start) < probeAfter {
+	if p.heardSince(start) || time.Since(start) < probeAfter || !p.trusted() {
 		return // it lives, or was given no chance to show it
 	}
 	p.markDown()
@@ -68,7 +72,7 @@ func (p *Peer) markDown() {
 func (p *Peer) startProbe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.probing {
+	if !p.probing && p.trusted() {
 		p.probing = p.s.spawn(p.probe)
 	}
 }

@@ -83,8 +83,9 @@ func (s *Service) process(b []byte, from netip.AddrPort) {
 			return
 		}
 		j.tag = &tag
-		if tag.boot == s.boot { // which only our answer can have told it
+		if tag.boot == s.boot && tag.cookie == j.peer.cookie { // only our answer can have told it
 			j.peer.prove()
+			j.peer.provenSync()
 		}
 	}
 	if !j.peer.proven.Load() && !j.peer.strangerRequest(b) {
@@ -93,9 +94,11 @@ func (s *Service) process(b []byte, from netip.AddrPort) {
 	j.peer.heard()
 	switch {
 	case pkt.cmd == cmdDesync:
-		j.peer.desync()
+		j.peer.desync(j.tag)
 	case pkt.cmd == cmdSync:
-		s.dedup.forget(from)
+		if !s.dedup.copyOfSync(from, b) {
+			s.dedup.forget(from)
+		}
 		s.submit(j)
 	case j.tag != nil:
 		s.receiveTagged(j)
@@ -104,15 +107,61 @@ func (s *Service) process(b []byte, from netip.AddrPort) {
 	}
 }
 
-// submit has a request run.
+// urgent reports whether a request is answered by workers of its own: it is
+// quick, and others depend on it while the application is busy.
+func (p *packet) urgent() bool {
+	if p.cmd != cmdPull {
+		return p.cmd != cmdResolve
+	}
+	op, _ := p.text(attrOp)
+	return ops[op].bare
+}
+
+// submit has a request run, now or when its peer has fewer running.
 func (s *Service) submit(j job) {
-	if s.work.submit(j) {
+	ok := false
+	if j.pkt.urgent() {
+		ok = s.urgent.submit(j)
+	} else {
+		ok = j.peer.admitJob(j)
+	}
+	if ok {
 		return
 	}
 	s.stats.overload.Add(1)
 	s.dedup.cancel(j.token)
 	if j.entry != nil {
-		j.peer.sessions.abandon(j.entry)
+		s.sessions.abandon(j.entry)
+	}
+}
+
+// admitJob hands a job to the workers unless the peer keeps too many of them
+// busy; then it waits.
+func (p *Peer) admitJob(j job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running < maxPeerWorkers {
+		if !p.s.work.submit(j) {
+			return false
+		}
+		p.running++
+		return true
+	}
+	if len(p.backlog) >= maxPeerBacklog {
+		return false
+	}
+	p.backlog = append(p.backlog, j)
+	return true
+}
+
+// jobDone lets the next job of the peer go.
+func (p *Peer) jobDone() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	for len(p.backlog) > 0 && p.running < maxPeerWorkers && p.s.work.submit(p.backlog[0]) {
+		p.running++
+		p.backlog = p.backlog[1:]
 	}
 }
 
@@ -136,7 +185,7 @@ func (s *Service) receiveUntagged(j job, b []byte) {
 func (s *Service) receiveTagged(j job) {
 	verdict, entry := seqUnknown, (*seqEntry)(nil)
 	if j.tag.boot == s.boot {
-		verdict, entry = j.peer.sessions.begin(j.tag)
+		verdict, entry = s.sessions.begin(j.tag, j.pkt.harmless())
 	}
 	switch verdict {
 	case seqRun:
@@ -177,17 +226,20 @@ func (s *Service) receiveReply(pkt packet, from netip.AddrPort) {
 		s.logBad(from, errBadPacket)
 		return
 	}
-	waited := s.end(xid, from, callResult{pkt: pkt})
-	p := s.known(from)
-	if p == nil {
-		s.stats.stray.Add(1)
-		return
+	asked := s.end(xid, from, callResult{pkt: pkt})
+	if asked != nil { // which may have left the table since
+		asked.heard()
+		asked.prove()
 	}
-	p.heard()
-	switch {
-	case waited, p.answersChallenge(xid):
-		p.prove()
-	default:
+	p := s.known(from)
+	if p != nil && p != asked {
+		p.heard()
+		if asked != nil || p.answersChallenge(xid) {
+			p.prove()
+			return
+		}
+	}
+	if asked == nil {
 		s.stats.stray.Add(1)
 	}
 }
@@ -233,14 +285,16 @@ func (s *Service) portClosed(e *refusedError) {
 	}, false)
 }
 
-// desync forgets that the peer was admitted, and what it held: it is gone.
-func (p *Peer) desync() {
-	p.admitMu.Lock()
-	p.admitAsked = false
-	p.admitMu.Unlock()
+// desync forgets that the peer was admitted: it says that it is gone. If the
+// tag proves that it is the peer who says so, what it held is given back, and
+// what it gave is of no use any more.
+func (p *Peer) desync(tag *sessionTag) {
+	p.admitStale.Store(true)
 	p.s.dedup.forget(p.addr)
-	p.sessions.drop()
-	p.s.reg.drop(p.refs)
+	if tag != nil && tag.boot == p.s.boot && tag.cookie == p.cookie && p.s.sessions.knows(tag.session) {
+		p.s.reg.drop(p.refs)
+		p.imports.clear()
+	}
 }
 
 // callerKey is the key of the caller's identity in a handler's context.
@@ -262,7 +316,7 @@ func (p *Peer) admission(ctx context.Context, again bool) error {
 	a, epoch := p.s.authenticator()
 	p.admitMu.Lock()
 	defer p.admitMu.Unlock()
-	if !p.admitAsked || p.admitEpoch != epoch || again {
+	if p.admitStale.Swap(false) || !p.admitAsked || p.admitEpoch != epoch || again {
 		p.admitted = a.Admit(ctx, p.identity())
 		p.admitAsked, p.admitEpoch = true, epoch
 		if p.admitted != nil {
@@ -272,13 +326,26 @@ func (p *Peer) admission(ctx context.Context, again bool) error {
 	return p.admitted
 }
 
+// answerSafely is answer, also where telling of the outcome runs code of the
+// application that panics, such as the Error method of a nil pointer.
+func (s *Service) answerSafely(j *job, a answer) (b []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.stats.handlerErrors.Add(1)
+			s.log.Error("answer failed", "op", j.pkt.cmd, "panic", v, "stack", string(debug.Stack()))
+			b = s.answer(j, answer{err: exception("RuntimeError", "the answer cannot be told"), flags: a.flags})
+		}
+	}()
+	return s.answer(j, a)
+}
+
 // handle runs one request and answers it, whatever the code that it runs does.
 func (s *Service) handle(j job) {
 	ctx := withLog(context.WithValue(s.ctx, callerKey{}, j.peer.identity()), s.log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if j.entry != nil {
-		j.peer.sessions.running(j.entry, cancel)
+		s.sessions.running(j.entry, cancel)
 	}
 	j.peer.inbound.Add(1)
 	done := false
@@ -297,14 +364,17 @@ func (s *Service) handle(j job) {
 		if j.tag != nil && j.entry == nil {
 			a.flags = ackUnknown | ackRan
 		}
-		b := s.answer(&j, a)
+		b := s.answerSafely(&j, a)
 		if j.entry != nil {
-			j.peer.sessions.finish(j.entry, b)
+			s.sessions.finish(j.entry, b)
 		} else {
 			s.dedup.finish(j.token, b)
 		}
 		j.peer.inbound.Add(-1)
 		j.peer.win.wake()
+		if !j.pkt.urgent() {
+			j.peer.jobDone()
+		}
 	}()
 	start := time.Now()
 	a = s.execute(ctx, &j)

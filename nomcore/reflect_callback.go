@@ -150,7 +150,7 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 		return nil, err
 	}
 	if p, ok := c.ref.(*Proxy); ok {
-		v, err = mapRefs(v, func(r codec.Ref) (codec.Value, error) { return &Proxy{Peer: p.Peer, Ref: r}, nil })
+		v, err = mapRefs(v, func(r codec.Ref) (codec.Value, error) { return p.Peer.adopt(r), nil })
 		if err != nil {
 			return nil, err
 		}

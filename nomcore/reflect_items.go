@@ -16,7 +16,7 @@ var _ interface {
 	ItemSetter
 	ItemDeleter
 	Lener
-	Keyer
+	KindKeyer
 	Describer
 } = (*goItems)(nil)
 
@@ -53,35 +53,46 @@ func (o *goItems) items() (reflect.Value, error) {
 
 // Keys returns the keys of a map in the order of a dict, or the indexes of a
 // sequence.
-func (o *goItems) Keys(ctx context.Context) (keys []codec.Value, err error) {
+func (o *goItems) Keys(ctx context.Context) ([]codec.Value, error) {
+	keys, _, err := o.KeyKinds(ctx)
+	return keys, err
+}
+
+// KeyKinds is Keys and what the items are.
+func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []codec.Kind, err error) {
 	defer noPanic(ctx, "keys", &err)
 	o.guard.rlock()
 	defer o.guard.runlock()
 	v, err := o.items()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if v.Kind() != reflect.Map {
-		keys = make([]codec.Value, v.Len())
+		keys, kinds = make([]codec.Value, v.Len()), make([]codec.Kind, v.Len())
 		for i := range keys {
-			keys[i] = codec.Int(i)
+			keys[i], kinds[i] = codec.Int(i), kindOf(v.Index(i))
 		}
-		return keys, nil
+		return keys, kinds, nil
 	}
 	pairs := make([]codec.Pair, 0, v.Len())
 	r := reader{guard: o.guard}
 	for it := v.MapRange(); it.Next(); {
 		k, err := r.key(it.Key())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		pairs = append(pairs, codec.Pair{Key: k, Value: codec.None{}})
+		pairs = append(pairs, codec.Pair{Key: k, Value: codec.Int(kindOf(it.Value()))})
 	}
-	m, err := codec.NewMap(pairs...)
+	m, err := codec.NewMap(pairs...) // puts them into the order of a dict
 	if err != nil {
-		return nil, pyError("TypeError", "%v", err)
+		return nil, nil, pyError("TypeError", "%v", err)
 	}
-	return keySet(m), nil
+	keys, kinds = make([]codec.Value, 0, m.Len()), make([]codec.Kind, 0, m.Len())
+	for _, p := range m.Pairs() {
+		kind, _ := codec.Int64Of(p.Value)
+		keys, kinds = append(keys, p.Key), append(kinds, codec.Kind(kind))
+	}
+	return keys, kinds, nil
 }
 
 func (o *goItems) Describe(ctx context.Context) (codec.Description, error) {

@@ -23,6 +23,7 @@ var _ interface {
 	Describer
 	Direr
 	Snapshotter
+	AttrNamer
 	Reprer
 	Strer
 } = (*goObject)(nil)
@@ -137,7 +138,20 @@ func (o *goObject) read(a *attr, name string) (codec.Value, error) {
 	if placed(a.typ) {
 		r.at = &place{obj: o, attr: a}
 	}
+	if a.sealed && v.Kind() == reflect.Struct {
+		// Without its address nothing in it can be changed, by its methods
+		// neither.
+		v = reflect.ValueOf(v.Interface())
+	}
 	return r.value(v)
+}
+
+// AttrName returns the name of an attribute as listed, for either of its names.
+func (o *goObject) AttrName(name string) string {
+	if a := o.info.byName[name]; a != nil {
+		return a.name
+	}
+	return name
 }
 
 // Snapshot returns fields as they are at one moment: all are read under one

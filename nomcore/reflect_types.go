@@ -64,6 +64,7 @@ type attr struct {
 	typ    reflect.Type
 	sig    *signature // of a method, a func field or a getter
 	fixed  bool       // cannot be set
+	sealed bool       // marked read-only: neither can its parts
 	getter bool       // reading it calls it
 	tagged bool       // the name comes from its tag
 }
@@ -214,6 +215,7 @@ func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
 	a.getter = tag.getter
 	// A struct is a part of its parent and is changed through its own
 	// attributes, never replaced.
+	a.sealed = tag.readonly
 	a.fixed = tag.readonly || tag.getter || f.Type.Kind() == reflect.Struct && f.Type != bigIntPtr.Elem()
 	if f.Type.Kind() == reflect.Func {
 		sig, err := newSignature(a.name, f.Type, 0, nil)

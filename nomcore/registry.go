@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -45,7 +46,8 @@ type exported struct {
 // holder is what one peer holds of our objects. Its fields are guarded by
 // registry.mu.
 type holder struct {
-	limit int // of references; the least recently used is forgotten
+	limit int  // of references; the least recently used is forgotten
+	gone  bool // the peer is forgotten: it holds nothing any more
 	refs  map[codec.ID]*held
 	order *list.List // of *held, least recently used first
 }
@@ -89,7 +91,7 @@ func randomID() codec.ID {
 
 // identity is what makes o one object: its key, or itself.
 func (o *Object) identity() any {
-	if o.Key != nil {
+	if o.Key != nil && reflect.ValueOf(o.Key).Comparable() {
 		return o.Key
 	}
 	return o
@@ -140,7 +142,7 @@ func (r *registry) unregister(name string) error {
 }
 
 // revoke forgets an object and all that were given out by it, whoever holds
-// them. mu must be held.
+// them, except what has a name of its own. mu must be held.
 func (r *registry) revoke(id codec.ID) {
 	children := make(map[codec.ID][]codec.ID, len(r.objects))
 	for child, e := range r.objects {
@@ -152,7 +154,7 @@ func (r *registry) revoke(id codec.ID) {
 	for len(doomed) > 0 {
 		id := doomed[len(doomed)-1]
 		doomed = doomed[:len(doomed)-1]
-		if e, ok := r.objects[id]; ok {
+		if e, ok := r.objects[id]; ok && r.named[e.obj.identity()] == 0 {
 			r.forget(e)
 			doomed = append(doomed, children[id]...)
 		}
@@ -221,6 +223,10 @@ func (r *registry) hold(h *holder, gs []given, via codec.ID) {
 		if e == nil { // its last holder let go of it a moment ago
 			e = r.enter(g.id, g.obj, via)
 		}
+		if h.gone {
+			r.collect(e)
+			continue
+		}
 		r.held(h, e).count++
 	}
 }
@@ -285,7 +291,9 @@ func (r *registry) use(h *holder, id codec.ID) *Object {
 	if e == nil {
 		return nil
 	}
-	r.held(h, e)
+	if !h.gone {
+		r.held(h, e)
+	}
 	return e.obj
 }
 
@@ -320,6 +328,14 @@ func (r *registry) drop(h *holder) {
 	for h.order.Len() > 0 {
 		r.letGo(h, h.order.Front().Value.(*held))
 	}
+}
+
+// discard takes everything from a holder, now and later.
+func (r *registry) discard(h *holder) {
+	r.mu.Lock()
+	h.gone = true
+	r.mu.Unlock()
+	r.drop(h)
 }
 
 // setLimit changes how many references a holder may have.

@@ -49,7 +49,8 @@ func (e *rttEstimator) smoothed() time.Duration {
 // each full window of answers and is halved on a timeout; the timeouts of one
 // lost burst, which come together, count once.
 type window struct {
-	most func() int // bound for now, from outside; the size is never above
+	// most is a bound from outside; exact says that the size does not matter.
+	most func() (n int, exact bool)
 
 	mu      sync.Mutex
 	size    int
@@ -59,12 +60,14 @@ type window struct {
 	waiting []chan struct{}
 }
 
-func newWindow(most func() int) *window { return &window{most: most, size: windowInitial} }
+func newWindow(most func() (n int, exact bool)) *window {
+	return &window{most: most, size: windowInitial}
+}
 
 // limit returns how many may be in flight now. mu must be held.
 func (w *window) limit() int {
-	most := w.most()
-	if most > windowMax { // a peer that queues for itself
+	most, exact := w.most()
+	if exact {
 		return most
 	}
 	return max(1, min(w.size, most))

@@ -30,7 +30,8 @@ type Service struct {
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	loops  sync.WaitGroup // receive loop and probers
-	work   *pool
+	work   *pool          // runs what the application answers
+	urgent *pool          // answers what must be answered meanwhile
 	dedup  *dedup
 	trace  *tracer // nil for none
 
@@ -39,6 +40,7 @@ type Service struct {
 	closing sync.Once
 	stats   counters
 	lastBad atomic.Int64 // when a bad datagram was last logged, Unix ns
+	logging atomic.Bool  // of a bad datagram is under way
 
 	authMu    sync.RWMutex
 	auth      auth.Authenticator
@@ -54,8 +56,8 @@ type Service struct {
 	recent    *list.List // of *Peer, least recently heard of last
 	strangers *list.List // the same, of those that have proven nothing
 
-	sessionBytes atomic.Int64 // answers kept for all sessions
-	heldBytes    atomic.Int64 // what waits for proof from all strangers
+	sessions  serverSessions
+	heldBytes atomic.Int64 // what waits for proof from all strangers
 
 	homesMu sync.RWMutex
 	homeOf  map[netip.Addr]codec.Home // by the peer's address
@@ -114,7 +116,8 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 	rand.Read(s.boot[:])
 	s.nextXID = randomXID()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.work = newPool(s.ctx, s.handle)
+	s.work = newPool(s.ctx, maxWorkers, s.handle)
+	s.urgent = newPool(s.ctx, maxControlWorkers, s.handle)
 	s.loops.Go(s.serve)
 	s.loops.Go(s.housekeep)
 	return s, nil
@@ -134,6 +137,8 @@ func (s *Service) Close() error {
 		s.failCalls(func(*call) error { return ErrClosed }, true)
 		s.loops.Wait()
 		s.work.close(closeWait)
+		s.urgent.close(closeWait)
+		s.trace.close()
 	})
 	return err
 }
@@ -240,9 +245,8 @@ func (s *Service) evict() (gone []*Peer) {
 // discard frees what a peer that is no longer in the table takes elsewhere.
 func (p *Peer) discard() {
 	p.s.dedup.forget(p.addr)
-	p.s.reg.drop(p.refs)
-	p.sessions.drop()
-	p.stranger.drop(p.s)
+	p.s.reg.discard(p.refs)
+	p.stranger.drop(p.s, true)
 }
 
 // allPeers returns the peers in the table.
@@ -326,7 +330,14 @@ func (s *Service) send(b []byte, to netip.AddrPort) error {
 func (s *Service) logBad(from netip.AddrPort, err error) {
 	s.stats.bad.Add(1)
 	now, last := time.Now().UnixNano(), s.lastBad.Load()
-	if now-last >= int64(badLogEvery) && s.lastBad.CompareAndSwap(last, now) {
+	if now-last < int64(badLogEvery) || !s.lastBad.CompareAndSwap(last, now) || s.logging.Swap(true) {
+		return
+	}
+	// Elsewhere: whoever reads the log must not hold up the receive loop.
+	if !s.spawn(func() {
 		s.log.Warn("bad datagram", "from", from, "err", err)
+		s.logging.Store(false)
+	}) {
+		s.logging.Store(false)
 	}
 }

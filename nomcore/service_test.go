@@ -234,6 +234,7 @@ func TestRerunIsServed(t *testing.T) {
 			}
 		}
 		script()
+		time.Sleep(syncCopyWindow)
 		script() // SYNC starts it afresh
 		if n := runs.Load(); n != 2 {
 			t.Errorf("%d runs of 2 scripts", n)

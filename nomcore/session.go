@@ -5,8 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"nomfs/codec"
@@ -16,12 +16,12 @@ import (
 // they are sent. The asker opens one with SYNC, whose nonce is its id, numbers
 // its requests from 1 and says with each which numbers are over and done with.
 // The answerer keeps the answer of each number until then. The attribute nomq
-// carries this, in a request (40 bytes):
+// carries this, in a request (48 bytes):
 //
-//	0         16     24       32       40
-//	+---------+------+--------+--------+
-//	| session | boot | number | low    |   all numbers below low are done
-//	+---------+------+--------+--------+
+//	0         16     24       32       40       48
+//	+---------+------+--------+--------+--------+
+//	| session | boot | number | low    | cookie |   all numbers below low are done
+//	+---------+------+--------+--------+--------+
 //
 // and in its answer (25 bytes):
 //
@@ -35,18 +35,22 @@ import (
 //	f 04  it has run; its answer was too large to be kept for a copy
 //
 // boot is the boot id of the answerer: in a request the one that the asker
-// knows, so that a restarted process never takes a request for a new one.
+// knows, so that a restarted process never takes a request for a new one. cookie
+// repeats the first 8 bytes of the nonce with which the answerer answered SYNC,
+// which it chose for this address alone: only who receives what is sent there
+// can know it.
 const (
 	attrNomq = "nomq"
 
-	tagSize    = 40
-	tagBootAt  = 16
-	tagSeqAt   = 24
-	tagLowAt   = 32
-	ackSize    = 25
-	ackSeqAt   = 8
-	ackFlagsAt = 16
-	ackUpAt    = 17
+	tagSize     = 48
+	tagBootAt   = 16
+	tagSeqAt    = 24
+	tagLowAt    = 32
+	tagCookieAt = 40
+	ackSize     = 25
+	ackSeqAt    = 8
+	ackFlagsAt  = 16
+	ackUpAt     = 17
 )
 
 // The flags of an answer.
@@ -59,6 +63,7 @@ const (
 type (
 	sessionID [16]byte
 	bootID    [8]byte
+	cookie    [8]byte
 )
 
 // sessionTag is nomq in a request.
@@ -66,6 +71,7 @@ type sessionTag struct {
 	session  sessionID
 	boot     bootID
 	seq, low uint64
+	cookie   cookie
 }
 
 func (t *sessionTag) value() codec.Bytes {
@@ -74,6 +80,7 @@ func (t *sessionTag) value() codec.Bytes {
 	copy(b[tagBootAt:], t.boot[:])
 	binary.BigEndian.PutUint64(b[tagSeqAt:], t.seq)
 	binary.BigEndian.PutUint64(b[tagLowAt:], t.low)
+	copy(b[tagCookieAt:], t.cookie[:])
 	return codec.Bytes(b)
 }
 
@@ -86,6 +93,7 @@ func parseSessionTag(v codec.Value) (sessionTag, error) {
 	t := sessionTag{seq: binary.BigEndian.Uint64(b[tagSeqAt:]), low: binary.BigEndian.Uint64(b[tagLowAt:])}
 	copy(t.session[:], b)
 	copy(t.boot[:], b[tagBootAt:])
+	copy(t.cookie[:], b[tagCookieAt:])
 	if t.seq == 0 || t.low > t.seq {
 		return t, fmt.Errorf("%w: %s numbered %d with low %d", errBadPacket, attrNomq, t.seq, t.low)
 	}
@@ -126,8 +134,9 @@ func parseAck(v codec.Value) (sessionAck, error) {
 
 // clientSession is the asker's side.
 type clientSession struct {
-	id   sessionID
-	boot bootID // of the answerer
+	id     sessionID
+	boot   bootID // of the answerer
+	cookie cookie // that it gave us
 
 	mu       sync.Mutex
 	next     uint64
@@ -161,7 +170,7 @@ func (c *clientSession) begin(ctx context.Context) (sessionTag, error) {
 		c.mu.Lock()
 	}
 	defer c.mu.Unlock()
-	t := sessionTag{session: c.id, boot: c.boot, seq: c.next, low: c.low}
+	t := sessionTag{session: c.id, boot: c.boot, seq: c.next, low: c.low, cookie: c.cookie}
 	c.next++
 	return t, nil
 }
@@ -195,24 +204,27 @@ func (e *lostSession) Error() string { return "the peer does not know the sessio
 
 // neverRan reports whether it is certain that the request did not run. Whoever
 // answered was started before the request was first sent, so no predecessor at
-// that address got it; and it has not forgotten the session since, because it
-// keeps one longer than any request is on its way.
+// that address got it; and it has not got it either: then it would know the
+// session, which nothing but 120 s of silence makes it forget.
 func (e *lostSession) neverRan() bool {
 	sent := time.Since(e.first)
 	margin := 10*time.Millisecond + sent/100 // for clocks that differ in rate
 	return e.ack.uptime > sent+margin && sent < sessionKept/2
 }
 
-// serverSessions are the answerer's sessions of one address.
+// serverSessions are the answerer's sessions. They belong to no address: a
+// client whose address changes goes on in its session, and nothing that an
+// address does, DESYNC included, makes a session forget what has run.
 type serverSessions struct {
-	bytes *atomic.Int64 // of all addresses
-
-	mu   sync.Mutex
-	byID map[sessionID]*serverSession
+	mu     sync.Mutex
+	byID   map[sessionID]*serverSession
+	opened map[netip.AddrPort]int // how many of them by address
+	bytes  int                    // kept for all
 }
 
 // serverSession is the answerer's side.
 type serverSession struct {
+	opener  netip.AddrPort
 	heard   time.Time
 	low     uint64
 	entries map[uint64]*seqEntry
@@ -229,8 +241,8 @@ type seqEntry struct {
 	cancel  context.CancelFunc
 }
 
-// open enters a session. It reports whether there is room for it.
-func (t *serverSessions) open(id sessionID) bool {
+// open enters a session of a client. It reports whether there is room for it.
+func (t *serverSessions) open(id sessionID, opener netip.AddrPort) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
@@ -238,14 +250,18 @@ func (t *serverSessions) open(id sessionID) bool {
 		s.heard = now
 		return true
 	}
-	t.expire(now)
-	if len(t.byID) >= maxSessions {
+	if t.opened[opener] >= maxSessions || len(t.byID) >= maxAllSessions {
+		t.expire(now)
+	}
+	if t.opened[opener] >= maxSessions || len(t.byID) >= maxAllSessions {
 		return false
 	}
 	if t.byID == nil {
 		t.byID = make(map[sessionID]*serverSession)
+		t.opened = make(map[netip.AddrPort]int)
 	}
-	t.byID[id] = &serverSession{heard: now, entries: make(map[uint64]*seqEntry)}
+	t.byID[id] = &serverSession{opener: opener, heard: now, entries: make(map[uint64]*seqEntry)}
+	t.opened[opener]++
 	return true
 }
 
@@ -254,8 +270,11 @@ func (t *serverSessions) open(id sessionID) bool {
 func (t *serverSessions) expire(now time.Time) {
 	for id, s := range t.byID {
 		if now.Sub(s.heard) >= sessionKept {
-			t.bytes.Add(-int64(s.bytes))
+			t.bytes -= s.bytes
 			delete(t.byID, id)
+			if t.opened[s.opener]--; t.opened[s.opener] == 0 {
+				delete(t.opened, s.opener)
+			}
 		}
 	}
 }
@@ -272,8 +291,9 @@ const (
 	seqFull                      // too many at once: the asker sends it again
 )
 
-// begin looks a request up and, if it is new, enters it.
-func (t *serverSessions) begin(tag *sessionTag) (seqVerdict, *seqEntry) {
+// begin looks a request up and, if it is new, enters it. A harmless one is run
+// again if its answer was not kept.
+func (t *serverSessions) begin(tag *sessionTag, harmless bool) (seqVerdict, *seqEntry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.byID[tag.session]
@@ -289,16 +309,21 @@ func (t *serverSessions) begin(tag *sessionTag) (seqVerdict, *seqEntry) {
 		switch {
 		case !e.done:
 			return seqDrop, nil
+		case e.lost && harmless:
+			e.done, e.lost = false, false
+			return seqRun, e
 		case e.lost:
 			return seqLost, nil
 		}
 		return seqReplay, e
 	}
-	if len(s.entries) >= maxSessionCalls {
+	if len(s.entries) >= maxSessionCalls || t.bytes+entryCost > maxSessionsBytes {
 		return seqFull, nil
 	}
 	e := &seqEntry{session: s, seq: tag.seq}
 	s.entries[tag.seq] = e
+	s.bytes += entryCost
+	t.bytes += entryCost
 	return seqRun, e
 }
 
@@ -330,8 +355,8 @@ func (t *serverSessions) free(s *serverSession, e *seqEntry) {
 		e.cancel()
 	}
 	delete(s.entries, e.seq)
-	s.bytes -= len(e.answer)
-	t.bytes.Add(-int64(len(e.answer)))
+	s.bytes -= entryCost + len(e.answer)
+	t.bytes -= entryCost + len(e.answer)
 }
 
 // finish keeps the answer of a request that has run; where there is no room,
@@ -344,13 +369,13 @@ func (t *serverSessions) finish(e *seqEntry, answer []byte) {
 	if s.entries[e.seq] != e {
 		return
 	}
-	if s.bytes+len(answer) > maxSessionBytes || t.bytes.Load()+int64(len(answer)) > maxSessionsBytes {
+	if s.bytes+len(answer) > maxSessionBytes || t.bytes+len(answer) > maxSessionsBytes {
 		e.lost = true
 		return
 	}
 	e.answer = answer
 	s.bytes += len(answer)
-	t.bytes.Add(int64(len(answer)))
+	t.bytes += len(answer)
 }
 
 // abandon forgets a request that was not run after all.
@@ -380,20 +405,23 @@ func (t *serverSessions) cancel(id sessionID, seq uint64) {
 	}
 }
 
-// sweep expires sessions and reports how many are left.
-func (t *serverSessions) sweep(now time.Time) int {
+// knows reports whether there is such a session.
+func (t *serverSessions) knows(id sessionID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[id] != nil
+}
+
+// sweep expires sessions.
+func (t *serverSessions) sweep(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire(now)
-	return len(t.byID)
 }
 
-// drop forgets all sessions.
-func (t *serverSessions) drop() {
+// openedBy returns how many sessions an address has opened.
+func (t *serverSessions) openedBy(addr netip.AddrPort) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, s := range t.byID {
-		t.bytes.Add(-int64(s.bytes))
-	}
-	t.byID = nil
+	return t.opened[addr]
 }

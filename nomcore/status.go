@@ -33,9 +33,7 @@ func (p *Peer) Status() PeerStatus {
 	if at := p.heardAt.Load(); at != 0 {
 		st.LastContact = time.Unix(0, at)
 	}
-	p.sessions.mu.Lock()
-	st.Sessions = len(p.sessions.byID)
-	p.sessions.mu.Unlock()
+	st.Sessions = p.s.sessions.openedBy(p.addr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -58,7 +56,7 @@ func (s *Service) Peers() []PeerStatus {
 }
 
 // StatusText describes the connection for people, a name and a value on each
-// line. It answers from memory.
+// line, the values below each other. It answers from memory.
 func (p *Peer) StatusText() string {
 	st, n := p.Status(), p.s.Stats()
 	kind := "original"
@@ -81,7 +79,7 @@ func (p *Peer) StatusText() string {
 		{"duplicates_dropped", n.DupDropped}, {"duplicates_answered", n.DupReplayed},
 		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"timeouts", n.Timeouts},
 	} {
-		fmt.Fprintf(&b, "%s %v\n", line.name, line.value)
+		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
 	}
 	return b.String()
 }

@@ -13,13 +13,14 @@ import (
 // most three bytes for each that it sent, and served a limited rate; what
 // exceeds either waits, within bounds, and a LIST is sent, which any peer
 // answers. Proof is an answer to that or to any other request of ours, or a
-// session: its tag repeats the boot id that we answered its SYNC with.
+// session: its tag repeats the cookie that we answered its SYNC with.
 type stranger struct {
 	mu        sync.Mutex
 	credit    int // bytes that may be sent
 	rate      bucket
 	challenge uint32 // xid of the LIST; valid if asked is not zero
 	asked     time.Time
+	gone      bool     // the peer is forgotten: nothing is held for it any more
 	answers   [][]byte // held back, oldest first
 	waiting   [][]byte // requests, likewise
 }
@@ -70,7 +71,7 @@ func (p *Peer) strangerRequest(b []byte) bool {
 
 // hold makes room for something that waits. mu must be held.
 func (st *stranger) hold(s *Service, b []byte) bool {
-	if len(st.waiting)+len(st.answers) >= maxHeld || s.heldBytes.Load()+int64(len(b)) > maxHeldBytes {
+	if st.gone || len(st.waiting)+len(st.answers) >= maxHeld || s.heldBytes.Load()+int64(len(b)) > maxHeldBytes {
 		s.stats.overload.Add(1)
 		return false
 	}
@@ -141,19 +142,21 @@ func (p *Peer) prove() {
 	for _, p := range gone {
 		p.discard()
 	}
-	answers, requests := p.stranger.drop(s)
+	answers, requests := p.stranger.drop(s, false)
 	for _, b := range answers {
 		_ = s.send(b, p.addr)
 	}
 	for _, b := range requests {
-		s.receive(b, p.addr)
+		s.process(b, p.addr)
 	}
 }
 
-// drop empties what waits and returns it.
-func (st *stranger) drop(s *Service) (answers, requests [][]byte) {
+// drop empties what waits and returns it. gone says that nothing may be held
+// later either.
+func (st *stranger) drop(s *Service, gone bool) (answers, requests [][]byte) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.gone = st.gone || gone
 	answers, requests = st.answers, st.waiting
 	st.answers, st.waiting = nil, nil
 	for _, l := range [][][]byte{answers, requests} {

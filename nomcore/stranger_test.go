@@ -396,20 +396,21 @@ func TestMemoryOfManyClients(t *testing.T) {
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
+		runtime.GC()
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
 	before := heap()
 	for i := range clients {
 		p := s.peer(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), 1), true)
-		p.learn(&packet{cmd: cmdSync, attrs: []codec.Attr{{Name: attrNomx, Value: (&nomx{version: 1, flags: extOffered, boot: bootID{1}}).value()}}})
-		p.sessions.open(sessionID{byte(i), byte(i >> 8)})
+		p.learn(nomx{version: 1, flags: extOffered, boot: bootID{1}}, true)
+		s.sessions.open(sessionID{byte(i), byte(i >> 8)}, p.addr)
 		for range refs {
 			o := &Object{Impl: x.f}
 			s.reg.hold(p.refs, []given{{s.reg.export(o, ""), o}}, "")
 		}
 	}
-	perClient := float64(heap()-before) / float64(clients)
+	perClient := (float64(heap()) - float64(before)) / float64(clients)
 	t.Logf("%.0f bytes for each of %d clients with %d references", perClient, clients, refs)
 	const most = 16 << 10 // bytes
 	if perClient > most {
@@ -437,6 +438,8 @@ func TestTrace(t *testing.T) {
 		t.Fatal("no error")
 	}
 	network.deliver(peer.addr, c.Addr(), []byte{9, 9})
+	c.Close() // which writes what is left
+	s.Close()
 	for _, want := range []string{
 		serverAddr + " > SYNC xid ", " = True in ", " > RESOLVE 'x' xid ", "<object " + string(ref.ID),
 		" > PULL GetAttr #" + string(ref.ID) + " 'a' xid ", " = 7 in ", " ! AttributeError(",

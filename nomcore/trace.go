@@ -16,11 +16,17 @@ import (
 //	15:04:05.000000 127.0.0.1:12074 > PULL GetAttr #5 'n' xid 3 103 bytes
 //	15:04:05.000312 127.0.0.1:12074 < PULL GetAttr #5 'n' xid 3 118 bytes = 5 in 312µs
 //
-// > is sent, < received. A nil tracer writes nothing.
+// > is sent, < received. The lines are written by a goroutine of the tracer's
+// own, so that a reader that does not read holds up nothing; lines that find no
+// room are counted and told later. A nil tracer writes nothing.
 type tracer struct {
-	mu   sync.Mutex
-	w    io.Writer
-	sent map[traceKey]traceEntry // requests either way, without an answer yet
+	lines chan string
+	ended chan struct{} // closed when the last line is written
+
+	mu     sync.Mutex
+	closed bool
+	lost   int                     // lines that found no room
+	sent   map[traceKey]traceEntry // requests either way, without an answer yet
 }
 
 // traceKey tells requests apart: by peer, direction and xid.
@@ -35,15 +41,63 @@ type traceEntry struct {
 	what string
 }
 
-// maxTraced bounds the requests whose answer is awaited; more are written
-// without a round-trip time.
-const maxTraced = 4096
+const (
+	// maxTraced bounds the requests whose answer is awaited. When there are
+	// more, those before are forgotten; most will never be answered.
+	maxTraced = 4096
+	// maxTraceLines bounds the lines that wait to be written.
+	maxTraceLines = 4096
+)
 
 func newTracer(w io.Writer) *tracer {
 	if w == nil {
 		return nil
 	}
-	return &tracer{w: w, sent: make(map[traceKey]traceEntry)}
+	t := &tracer{
+		lines: make(chan string, maxTraceLines),
+		ended: make(chan struct{}),
+		sent:  make(map[traceKey]traceEntry),
+	}
+	go func() {
+		defer close(t.ended)
+		for line := range t.lines {
+			_, _ = io.WriteString(w, line) // whoever reads the trace sees that it ends
+		}
+	}()
+	return t
+}
+
+// close writes what is left, as far as somebody reads it.
+func (t *tracer) close() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.closed = true
+	close(t.lines)
+	t.mu.Unlock()
+	timer := time.NewTimer(closeWait)
+	defer timer.Stop()
+	select {
+	case <-t.ended:
+	case <-timer.C:
+	}
+}
+
+// put hands a line to the writer. mu must be held.
+func (t *tracer) put(line string) {
+	if t.closed {
+		return
+	}
+	if t.lost > 0 {
+		line = fmt.Sprintf("(%d lines lost)\n%s", t.lost, line)
+	}
+	select {
+	case t.lines <- line:
+		t.lost = 0
+	default:
+		t.lost++
+	}
 }
 
 // packet writes the line for one datagram.
@@ -67,7 +121,7 @@ func (t *tracer) packet(b []byte, addr netip.AddrPort, out bool) {
 		t.describe(&line, &pkt, traceKey{addr: addr, out: out}, now, len(b))
 	}
 	line.WriteByte('\n')
-	_, _ = io.WriteString(t.w, line.String()) // whoever reads the trace sees that it ends
+	t.put(line.String())
 }
 
 // describe writes what a packet says. mu must be held.
@@ -77,7 +131,10 @@ func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now 
 	if !pkt.isReply() {
 		what := requestText(pkt)
 		fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
-		if hasXID && len(t.sent) < maxTraced {
+		if len(t.sent) >= maxTraced {
+			clear(t.sent)
+		}
+		if hasXID {
 			if _, again := t.sent[key]; again {
 				line.WriteString(" again")
 			}
@@ -95,6 +152,8 @@ func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now 
 	fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
 	if v, ok := pkt.get(attrError); ok {
 		fmt.Fprintf(line, " ! %s", shorten(v))
+	} else if v, ok := pkt.get(attrInfo); ok && v.Kind() == codec.KindMap {
+		line.WriteString(" = a method")
 	} else if v, ok := pkt.get(attrResult); ok {
 		fmt.Fprintf(line, " = %s", shorten(v))
 	}
@@ -109,6 +168,9 @@ func requestText(pkt *packet) string {
 	b.WriteString(pkt.cmd.String())
 	if op, ok := pkt.text(attrOp); ok {
 		fmt.Fprintf(&b, " %s", op)
+	}
+	if _, ok := pkt.get(attrRefs); ok && pkt.cmd == cmdList {
+		b.WriteString(" with references")
 	}
 	if v, ok := pkt.get(attrOID); ok {
 		fmt.Fprintf(&b, " #%s", v)

@@ -120,6 +120,9 @@ func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if to.Addr().IsUnspecified() {
+		return nil, nil, fmt.Errorf("address %s: want the address of a peer", to)
+	}
 	if !plainAllowed(full.Plain, to.Addr()) {
 		return nil, nil, fmt.Errorf("%s: %w", to, ErrPlainRefused)
 	}
@@ -184,7 +187,14 @@ func resolve(ctx context.Context, addr string, port uint16) (netip.AddrPort, err
 
 // splitHostPort takes host, host:port, [v6], [v6]:port and bare v6.
 func splitHostPort(addr string, port uint16) (string, uint16, error) {
-	if a, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
+	if ap, err := netip.ParseAddrPort(addr); err == nil {
+		return ap.Addr().String(), ap.Port(), nil
+	}
+	bare := addr
+	if strings.HasPrefix(addr, "[") && strings.HasSuffix(addr, "]") {
+		bare = addr[1 : len(addr)-1]
+	}
+	if a, err := netip.ParseAddr(bare); err == nil {
 		return a.String(), port, nil
 	}
 	host, text, found := strings.Cut(addr, ":")

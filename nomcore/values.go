@@ -13,7 +13,7 @@ import (
 // know is a KeyError with its id.
 func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 	return mapRefs(v, func(r codec.Ref) (codec.Value, error) {
-		if !s.isHome(r.Home) {
+		if !s.isHome(r.Home) && !from.routesToUs(r.Home) {
 			return from.newProxy(r), nil
 		}
 		if o := s.reg.object(r.ID); o != nil {
@@ -41,8 +41,7 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 }
 
 // mapRefs returns v with its references replaced. Containers without any are
-// returned as they are, others are copied, so that v itself never changes. Map
-// keys stay.
+// returned as they are, others are copied, so that v itself never changes.
 func mapRefs(v codec.Value, f func(codec.Ref) (codec.Value, error)) (codec.Value, error) {
 	switch v := v.(type) {
 	case codec.Ref:
@@ -86,6 +85,9 @@ func mapRefsInMap(m *codec.Map, f func(codec.Ref) (codec.Value, error)) (codec.V
 	pairs := slices.Clone(m.Pairs())
 	for i := range pairs {
 		var err error
+		if pairs[i].Key, err = mapRefs(pairs[i].Key, f); err != nil {
+			return nil, err
+		}
 		if pairs[i].Value, err = mapRefs(pairs[i].Value, f); err != nil {
 			return nil, err
 		}
@@ -96,7 +98,7 @@ func mapRefsInMap(m *codec.Map, f func(codec.Ref) (codec.Value, error)) (codec.V
 // hasRefs reports whether there is a reference anywhere in vs.
 func hasRefs(vs []codec.Value) bool { return slices.ContainsFunc(vs, hasRef) }
 
-// hasRef reports whether v is or contains a reference, map keys aside.
+// hasRef reports whether v is or contains a reference.
 func hasRef(v codec.Value) bool {
 	switch v := v.(type) {
 	case codec.Ref:
@@ -110,7 +112,7 @@ func hasRef(v codec.Value) bool {
 	case codec.Exception:
 		return hasRefs(v.Args)
 	case *codec.Map:
-		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasRef(p.Value) })
+		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasRef(p.Key) || hasRef(p.Value) })
 	}
 	return false
 }
@@ -128,7 +130,7 @@ func hasObject(v codec.Value) bool {
 	case codec.Exception:
 		return slices.ContainsFunc(v.Args, hasObject)
 	case *codec.Map:
-		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasObject(p.Value) })
+		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasObject(p.Key) || hasObject(p.Value) })
 	}
 	return v.Kind() == codec.KindRef
 }
@@ -136,6 +138,20 @@ func hasObject(v codec.Value) bool {
 // unknownID is how the original says that it does not know an object.
 func unknownID(id codec.ID) codec.Exception {
 	return codec.Exception{Class: "KeyError", Args: codec.Tuple{codec.Long(id)}}
+}
+
+// routesToUs reports whether a home, got from the peer, is this very socket
+// under a name that we do not use, such as localhost.
+func (p *Peer) routesToUs(h codec.Home) bool {
+	to, err := p.routeAddr(h)
+	if err != nil {
+		return false
+	}
+	us := p.s.conn.local()
+	if to.Port() != us.Port() {
+		return false
+	}
+	return to.Addr() == us.Addr() || to.Addr().IsLoopback() && us.Addr().IsUnspecified()
 }
 
 // route returns the peer to ask about objects whose home calls itself h, when

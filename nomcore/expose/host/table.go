@@ -85,7 +85,7 @@ type items struct {
 
 var (
 	_ nomcore.ItemGetter = (*items)(nil)
-	_ nomcore.Keyer      = (*items)(nil)
+	_ nomcore.KindKeyer  = (*items)(nil)
 	_ nomcore.Lener      = (*items)(nil)
 )
 
@@ -96,6 +96,12 @@ func (t *items) GetItem(ctx context.Context, key codec.Value) (codec.Value, erro
 
 // Keys returns the keys as they are now.
 func (t *items) Keys(ctx context.Context) ([]codec.Value, error) { return t.keys(ctx) }
+
+// KeyKinds returns the keys as they are now; every item is an object.
+func (t *items) KeyKinds(ctx context.Context) ([]codec.Value, []codec.Kind, error) {
+	keys, err := t.keys(ctx)
+	return keys, slices.Repeat([]codec.Kind{codec.KindRef}, len(keys)), err
+}
 
 // Len returns the number of keys.
 func (t *items) Len(ctx context.Context) (int, error) {
