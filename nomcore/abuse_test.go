@@ -85,7 +85,7 @@ func TestMutatedPackets(t *testing.T) {
 			if r.IntN(2) == 0 { // half come from those who may ask as much as they like
 				s.peer(from, true).prove()
 			}
-			s.process(mutate(r, packets), from)
+			s.process(mutate(r, packets), from, netip.Addr{})
 			for len(s.work.jobs) > workQueue/2 { // let the workers keep up
 				runtime.Gosched()
 			}

@@ -51,7 +51,7 @@ type outbox struct {
 	buf   []byte
 	enc   codec.Encoder
 	s     *Service
-	to    netip.Addr
+	to    *Peer
 	via   codec.ID
 	given []given // references to objects of ours in buf
 }
@@ -62,9 +62,9 @@ var outboxes = sync.Pool{New: func() any {
 	return o
 }}
 
-// outbox returns one for a packet to that address. References in it count as
+// outbox returns one for a packet to that peer. References in it count as
 // given out by the object via.
-func (s *Service) outbox(to netip.Addr, via codec.ID) *outbox {
+func (s *Service) outbox(to *Peer, via codec.ID) *outbox {
 	o := outboxes.Get().(*outbox)
 	o.s, o.to, o.via, o.buf, o.given = s, to, via, o.buf[:0], o.given[:0]
 	return o
@@ -72,7 +72,7 @@ func (s *Service) outbox(to netip.Addr, via codec.ID) *outbox {
 
 // release gives the outbox back. Its buffer must not be used afterwards.
 func (o *outbox) release() {
-	o.s = nil
+	o.s, o.to = nil, nil
 	clear(o.given)
 	outboxes.Put(o)
 }
@@ -227,7 +227,7 @@ func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clie
 		sortAttrs(attrs)
 	}
 	attrs = append(attrs, codec.Attr{Name: attrXID, Value: codec.Int(xid)})
-	out := s.outbox(p.addr.Addr(), "")
+	out := s.outbox(p, "")
 	defer out.release()
 	if err := out.encode(packet{cmd: rq.cmd, attrs: attrs}); err != nil {
 		s.reg.abandon(out.given)
@@ -275,7 +275,7 @@ func (w *waiter) send() error {
 		w.s.stats.resent.Add(1)
 	}
 	w.p.sentAt.Store(time.Now().UnixNano())
-	return w.s.send(w.datagram, w.p.addr)
+	return w.s.send(w.datagram, w.p)
 }
 
 // wait sends the request, again where allowed, until it is answered.

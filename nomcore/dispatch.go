@@ -295,7 +295,7 @@ func (s *Service) answer(j *job, a answer) []byte {
 		ack := sessionAck{boot: s.boot, seq: j.tag.seq, flags: a.flags, uptime: time.Since(s.born)}
 		a.extra = append(a.extra, codec.Attr{Name: attrNomq, Value: ack.value()})
 	}
-	out := s.outbox(j.peer.addr.Addr(), a.via)
+	out := s.outbox(j.peer, a.via)
 	defer out.release()
 	s.encodeAnswer(out, j.peer, &j.pkt, a)
 	if len(out.given) > 0 {

@@ -76,8 +76,9 @@
 //
 // The nonce of a SYNC opens a session. Each request in it carries the attribute
 // nomq, with the session, the boot id of the answerer, a number that is never
-// used again, and the number below which nothing is awaited any more; see
-// session.go for the bytes. The answerer keeps the answer of each number until
+// used again, the number below which nothing is awaited any more, and a cookie
+// that proves the address; see session.go for the bytes. A session belongs to no
+// address: whoever goes on in it goes on. The answerer keeps the answer of each number until
 // it is not awaited, so a request can be sent until it is answered, and a copy
 // gets the answer of the first. A session that is silent for 120 s is
 // forgotten.
@@ -139,16 +140,20 @@
 // # Strangers
 //
 // The source of a datagram can be forged. Until an address has answered
-// something, it is sent at most three bytes for each that it sent, and is served
-// 20 requests a second; what exceeds that waits, and a LIST is sent, which any
-// peer answers. All such addresses together are looked at 2000 times a second.
+// something, or has repeated the cookie of our answer to its SYNC, it is sent at
+// most three bytes for each that it sent, and is served 20 requests a second;
+// what exceeds that waits, and a LIST is sent, which any peer answers. All such
+// addresses together are looked at 2000 times a second. A SYNC or DESYNC in the
+// name of a peer that is known changes nothing until it is proven. An address
+// that we know only from a reference is asked twice, not again and again, until
+// it answers.
 //
 // # Limits
 //
 // The tables have fixed bounds, all in params.go: 16384 proven addresses and
 // 4096 others; 16 sessions of each with 1024 requests and 256 KiB of answers,
-// 64 MiB in all; 1024 requests running and 4096 waiting. A client that holds
-// ten references takes about 5 KiB.
+// 64 MiB in all; 4096 requests running, 1024 of them of one peer, and as many
+// waiting. A client that holds ten references takes about 5 KiB.
 //
 // Two limits of the protocol remain. A reference that a client passes on is
 // kept by its home only while somebody holds it: whoever gets one should use it

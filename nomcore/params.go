@@ -118,6 +118,9 @@ const (
 	// others, apart, so that forged addresses cannot displace real clients.
 	maxPeers     = 16384
 	maxStrangers = 4096
+	// maxHomes bounds the addresses under which peers know us: all that a
+	// machine has, but not all of 127.0.0.0/8.
+	maxHomes = 4096
 	// amplification is how many bytes an unproven address may be sent for
 	// each byte that it sent.
 	amplification = 3

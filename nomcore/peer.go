@@ -30,15 +30,16 @@ type Peer struct {
 	place *list.Element // guarded by Service.peersMu
 	among *list.List    // the list that place is in; likewise
 
-	heardAt atomic.Int64  // Unix ns of its last datagram, 0 for none
-	sentAt  atomic.Int64  // Unix ns of our last request, 0 for none
-	inbound atomic.Int32  // its requests that we are running
-	waiting atomic.Int32  // our operations that have waited for long
-	ext     atomic.Uint32 // extension operations it offered
-	isOurs  atomic.Bool   // it sent nomx
-	synced  atomic.Bool   // whether it is ours is known
-	proven  atomic.Bool   // it receives what is sent to its address
-	named   atomic.Bool   // somebody here asked to connect to it
+	heardAt atomic.Int64               // Unix ns of its last datagram, 0 for none
+	sentAt  atomic.Int64               // Unix ns of our last request, 0 for none
+	inbound atomic.Int32               // its requests that we are running
+	waiting atomic.Int32               // our operations that have waited for long
+	ext     atomic.Uint32              // extension operations it offered
+	isOurs  atomic.Bool                // it sent nomx
+	synced  atomic.Bool                // whether it is ours is known
+	proven  atomic.Bool                // it receives what is sent to its address
+	named   atomic.Bool                // somebody here asked to connect to it
+	local   atomic.Pointer[netip.Addr] // see localAddr; nil while not known
 
 	rtt rttEstimator
 	win *window
@@ -82,6 +83,22 @@ func newPeer(s *Service, addr netip.AddrPort) *Peer {
 
 // Addr returns the peer's address.
 func (p *Peer) Addr() netip.AddrPort { return p.addr }
+
+// reachedAt notes which of our addresses the peer uses.
+func (p *Peer) reachedAt(at netip.Addr) {
+	if at.IsValid() && at != p.localAddr() {
+		p.local.Store(&at)
+	}
+}
+
+// localAddr returns the address of ours that the peer uses, invalid where that
+// is not known.
+func (p *Peer) localAddr() netip.Addr {
+	if at := p.local.Load(); at != nil {
+		return *at
+	}
+	return netip.Addr{}
+}
 
 // Extended reports whether the peer offered the extension operations.
 func (p *Peer) Extended() bool { return p.ext.Load() != 0 }
@@ -278,7 +295,7 @@ func (p *Peer) becomeOriginal(sess *clientSession) {
 // Disconnect tells the peer that we are gone and need no reference of it any
 // more. It is not answered.
 func (p *Peer) Disconnect(context.Context) error {
-	out := p.s.outbox(p.addr.Addr(), "")
+	out := p.s.outbox(p, "")
 	defer out.release()
 	pkt := packet{cmd: cmdDesync}
 	if sess := p.sess.Load(); sess != nil {
@@ -291,7 +308,7 @@ func (p *Peer) Disconnect(context.Context) error {
 		return err
 	}
 	p.imports.clear()
-	return p.s.send(out.buf, p.addr)
+	return p.s.send(out.buf, p)
 }
 
 // result takes the answer out of a reply. id is the object that was asked.

@@ -26,11 +26,11 @@ type job struct {
 func (s *Service) serve() {
 	buf := make([]byte, recvBuffer)
 	for {
-		n, from, err := s.conn.read(buf)
+		n, from, at, err := s.conn.read(buf)
 		var closed *refusedError
 		switch {
 		case err == nil:
-			s.receive(buf[:n], from)
+			s.receive(buf[:n], from, at)
 		case errors.As(err, &closed):
 			s.portClosed(closed)
 		case s.ctx.Err() != nil:
@@ -45,7 +45,7 @@ func (s *Service) serve() {
 
 // receive takes one datagram. It never blocks and runs no code of the
 // application.
-func (s *Service) receive(b []byte, from netip.AddrPort) {
+func (s *Service) receive(b []byte, from netip.AddrPort, at netip.Addr) {
 	s.stats.received.Add(1)
 	if !plainAllowed(s.cfg.Plain, from.Addr()) {
 		s.stats.refused.Add(1)
@@ -57,11 +57,11 @@ func (s *Service) receive(b []byte, from netip.AddrPort) {
 		return
 	}
 	s.trace.packet(b, from, false)
-	s.process(b, from)
+	s.process(b, from, at)
 }
 
 // process takes one datagram that is worth reading.
-func (s *Service) process(b []byte, from netip.AddrPort) {
+func (s *Service) process(b []byte, from netip.AddrPort, at netip.Addr) {
 	pkt, err := parsePacket(b)
 	if err != nil {
 		s.badDatagram(b, from, err)
@@ -76,6 +76,7 @@ func (s *Service) process(b []byte, from netip.AddrPort) {
 		return
 	}
 	j := job{peer: s.peer(from, false), pkt: pkt}
+	j.peer.reachedAt(at)
 	if v, ok := pkt.get(attrNomq); ok && !s.cfg.NoExtensions {
 		tag, err := parseSessionTag(v)
 		if err != nil {

@@ -39,7 +39,7 @@ func (s *Service) list(ctx context.Context, p *Peer, pkt *packet) answer {
 	if !asked || !isNumber || from < 0 || s.cfg.NoExtensions || !p.isOurs.Load() {
 		return answer{result: nameList(names)}
 	}
-	home, err := s.homeFor(p.addr.Addr())
+	home, err := s.homeFor(p)
 	if err != nil {
 		return answer{result: nameList(names)}
 	}

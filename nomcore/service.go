@@ -60,7 +60,7 @@ type Service struct {
 	heldBytes atomic.Int64 // what waits for proof from all strangers
 
 	homesMu sync.RWMutex
-	homeOf  map[netip.Addr]codec.Home // by the peer's address
+	homeOf  map[netip.Addr]codec.Home // by our address
 	homes   map[codec.Home]struct{}   // all that we have called ourselves
 }
 
@@ -272,31 +272,34 @@ func (s *Service) spawn(f func()) bool {
 	return true
 }
 
-// homeFor returns how we call ourselves towards a peer: the address of the
-// interface that reaches it, never a wildcard.
-func (s *Service) homeFor(to netip.Addr) (codec.Home, error) {
+// homeFor returns how we call ourselves towards a peer: the address at which it
+// reached us, or else that of the interface that reaches it, never a wildcard.
+func (s *Service) homeFor(p *Peer) (codec.Home, error) {
+	local := s.conn.local()
+	ip := local.Addr()
+	if ip.IsUnspecified() {
+		ip = p.localAddr()
+	}
+	if !ip.IsValid() {
+		var err error
+		if ip, err = localAddrFor(p.addr); err != nil {
+			return "", err
+		}
+		p.reachedAt(ip)
+	}
 	s.homesMu.RLock()
-	home, ok := s.homeOf[to]
+	home, ok := s.homeOf[ip]
 	s.homesMu.RUnlock()
 	if ok {
 		return home, nil
 	}
-	local := s.conn.local()
-	ip := local.Addr()
-	if ip.IsUnspecified() {
-		var err error
-		if ip, err = localAddrFor(netip.AddrPortFrom(to, DefaultPort)); err != nil {
-			return "", err
-		}
-	}
 	home = codec.NewHome(ip.String(), int(local.Port()))
 	s.homesMu.Lock()
 	defer s.homesMu.Unlock()
-	if len(s.homeOf) >= maxPeers {
-		clear(s.homeOf)
+	if len(s.homes) < maxHomes {
+		s.homeOf[ip] = home
+		s.homes[home] = struct{}{}
 	}
-	s.homeOf[to] = home
-	s.homes[home] = struct{}{}
 	return home, nil
 }
 
@@ -309,7 +312,8 @@ func (s *Service) isHome(h codec.Home) bool {
 }
 
 // send writes one datagram.
-func (s *Service) send(b []byte, to netip.AddrPort) error {
+func (s *Service) send(b []byte, p *Peer) error {
+	to := p.addr
 	if len(b) > maxDatagram {
 		return fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
 	}
@@ -318,7 +322,7 @@ func (s *Service) send(b []byte, to netip.AddrPort) error {
 	}
 	s.stats.sent.Add(1)
 	s.trace.packet(b, to, true)
-	err := s.conn.write(b, to)
+	err := s.conn.write(b, to, p.localAddr())
 	if errors.Is(err, net.ErrClosed) {
 		return ErrClosed
 	}

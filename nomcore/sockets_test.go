@@ -131,6 +131,36 @@ func TestReferencesCarryReachableAddress(t *testing.T) {
 	}
 }
 
+// Who asks one address of a machine gets the answer from it.
+func TestAnswersComeFromTheAddressAsked(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs 127.0.0.2 to be local, and a system that tells the destination")
+	}
+	for _, listen := range []string{"0.0.0.0:0", "[::]:0"} {
+		s, err := Listen(listen, &Config{
+			Authenticator: auth.Default,
+			Plain:         append(Loopback(), netip.MustParsePrefix("192.0.2.0/24")),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Register("f", &Object{Impl: echo}); err != nil {
+			t.Fatal(err)
+		}
+		client := listenLoopback(t)
+		for _, host := range []string{"127.0.0.2", "127.0.0.1"} {
+			peer, ref := connect(t, client, fmt.Sprintf("%s:%d", host, s.Addr().Port()), "f")
+			if home, _, _ := ref.Home.Addr(); home != host {
+				t.Errorf("%s at %s: the reference says %v", listen, host, ref)
+			}
+			if _, err := peer.Call(context.Background(), ref, nil, nil); err != nil {
+				t.Errorf("%s at %s: %v", listen, host, err)
+			}
+		}
+	}
+}
+
 func TestLargeDatagrams(t *testing.T) {
 	server, client := listenLoopback(t), listenLoopback(t)
 	if err := server.Register("f", &Object{Impl: echo}); err != nil {

@@ -93,13 +93,13 @@ func (st *stranger) ask(p *Peer, now time.Time) {
 	}
 	st.credit -= len(b)
 	st.challenge, st.asked = xid, now
-	_ = p.s.send(b, p.addr) // lost like any datagram: the next request asks again
+	_ = p.s.send(b, p) // lost like any datagram: the next request asks again
 }
 
 // sendAnswer sends an answer, now or when the address has proven itself.
 func (p *Peer) sendAnswer(b []byte) error {
 	if p.proven.Load() {
-		return p.s.send(b, p.addr)
+		return p.s.send(b, p)
 	}
 	st := &p.stranger
 	st.mu.Lock()
@@ -115,7 +115,7 @@ func (p *Peer) sendAnswer(b []byte) error {
 		st.ask(p, time.Now())
 		return nil
 	}
-	return p.s.send(b, p.addr)
+	return p.s.send(b, p)
 }
 
 // answersChallenge reports whether an answer is the one to our LIST.
@@ -144,10 +144,10 @@ func (p *Peer) prove() {
 	}
 	answers, requests := p.stranger.drop(s, false)
 	for _, b := range answers {
-		_ = s.send(b, p.addr)
+		_ = s.send(b, p)
 	}
 	for _, b := range requests {
-		s.process(b, p.addr)
+		s.process(b, p.addr, p.localAddr())
 	}
 }
 

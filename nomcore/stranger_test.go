@@ -141,7 +141,7 @@ func TestForgedAddresses(t *testing.T) {
 	b := rawRequest(t, cmdSync, xidAttr(1))
 	for i := range n {
 		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)}), 9)
-		p.server.receive(b, from)
+		p.server.receive(b, from, netip.Addr{})
 		for len(p.server.work.jobs) > workQueue/2 {
 			runtime.Gosched()
 		}

@@ -9,8 +9,12 @@ import (
 
 // conn is what the service needs of a socket: datagrams in, datagrams out.
 type conn interface {
-	read(b []byte) (n int, from netip.AddrPort, err error)
-	write(b []byte, to netip.AddrPort) error
+	// read also returns the local address that the datagram was sent to, where
+	// the socket has several and the system tells.
+	read(b []byte) (n int, from netip.AddrPort, at netip.Addr, err error)
+	// write sends from that address, if it is valid: who asked one address
+	// takes no answer from another.
+	write(b []byte, to netip.AddrPort, from netip.Addr) error
 	local() netip.AddrPort
 	close() error
 }
@@ -30,19 +34,19 @@ func newConn(pc net.PacketConn) (conn, error) {
 // packetConn is any PacketConn whose addresses are IP addresses and ports.
 type packetConn struct{ pc net.PacketConn }
 
-func (c packetConn) read(b []byte) (int, netip.AddrPort, error) {
+func (c packetConn) read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
 	n, addr, err := c.pc.ReadFrom(b)
 	if err != nil {
-		return n, netip.AddrPort{}, err
+		return n, netip.AddrPort{}, netip.Addr{}, err
 	}
 	from, ok := addrPortOf(addr)
 	if !ok {
-		return n, from, errBadSource
+		return n, from, netip.Addr{}, errBadSource
 	}
-	return n, from, nil
+	return n, from, netip.Addr{}, nil
 }
 
-func (c packetConn) write(b []byte, to netip.AddrPort) error {
+func (c packetConn) write(b []byte, to netip.AddrPort, _ netip.Addr) error {
 	_, err := c.pc.WriteTo(b, net.UDPAddrFromAddrPort(to))
 	return err
 }

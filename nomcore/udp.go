@@ -14,33 +14,54 @@ import (
 // udpConn is a UDP socket.
 type udpConn struct {
 	c *net.UDPConn
+	// wild says that the socket has all addresses of the machine.
+	wild bool
+	oob  [oobSize]byte // for read, which is called by one goroutine
 }
+
+// oobSize is enough for the control messages of a datagram or of an error, in
+// bytes.
+const oobSize = 512
 
 func newUDPConn(c *net.UDPConn) *udpConn {
 	// The kernel grants what its limits allow; less is slower, not wrong.
 	_ = c.SetReadBuffer(socketBuffer)
 	_ = c.SetWriteBuffer(socketBuffer)
 	enableErrorQueue(c)
-	return &udpConn{c}
+	u := &udpConn{c: c}
+	u.wild = u.local().Addr().IsUnspecified() && enableLocalAddress(c)
+	return u
 }
 
-func (u *udpConn) read(b []byte) (int, netip.AddrPort, error) {
-	n, from, err := u.c.ReadFromUDPAddrPort(b)
+func (u *udpConn) read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
+	var at netip.Addr
+	n, from, err := 0, netip.AddrPort{}, error(nil)
+	if u.wild {
+		var oobn int
+		n, oobn, _, from, err = u.c.ReadMsgUDPAddrPort(b, u.oob[:])
+		at = localAddress(u.oob[:oobn])
+	} else {
+		n, from, err = u.c.ReadFromUDPAddrPort(b)
+	}
 	if err != nil && !fatalRead(err) {
 		if to, payload := drainErrorQueue(u.c, b); to.IsValid() {
-			return 0, netip.AddrPort{}, &refusedError{to: unmap(to), datagram: payload}
+			return 0, netip.AddrPort{}, at, &refusedError{to: unmap(to), datagram: payload}
 		}
 	}
-	return n, unmap(from), err
+	return n, unmap(from), at, err
 }
 
 // sendTries: an error that an earlier datagram caused is reported by the next
 // send, which then sends nothing. Each try takes one such report.
 const sendTries = 8
 
-func (u *udpConn) write(b []byte, to netip.AddrPort) (err error) {
+func (u *udpConn) write(b []byte, to netip.AddrPort, from netip.Addr) (err error) {
 	for range sendTries {
-		_, err = u.c.WriteToUDPAddrPort(b, to)
+		if u.wild && from.IsValid() {
+			_, _, err = u.c.WriteMsgUDPAddrPort(b, sourceMessage(from), to)
+		} else {
+			_, err = u.c.WriteToUDPAddrPort(b, to)
+		}
 		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.EHOSTUNREACH) {
 			return err
 		}

@@ -33,7 +33,6 @@ func drainErrorQueue(c *net.UDPConn, b []byte) (netip.AddrPort, []byte) {
 	if err != nil {
 		return netip.AddrPort{}, nil
 	}
-	const oobSize = 512 // extended error, offender's address, and reserve
 	var (
 		oob      [oobSize]byte
 		n, oobn  int
@@ -75,4 +74,46 @@ func portClosed(oob []byte) bool {
 		}
 	}
 	return false
+}
+
+// enableLocalAddress asks to be told to which address of this machine a datagram
+// was sent (ip(7), IP_PKTINFO; ipv6(7), IPV6_RECVPKTINFO).
+func enableLocalAddress(c *net.UDPConn) (ok bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) {
+		v4 := unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		v6 := unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		ok = v4 == nil || v6 == nil
+	})
+	return ok
+}
+
+// localAddress reads the address from the control messages of a datagram.
+func localAddress(oob []byte) netip.Addr {
+	for len(oob) >= unix.SizeofCmsghdr {
+		h, data, rest, err := unix.ParseOneSocketControlMessage(oob)
+		if err != nil {
+			return netip.Addr{}
+		}
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			const addrAt = 8 // struct in_pktinfo: index, local address, destination
+			return netip.AddrFrom4([4]byte(data[addrAt : addrAt+4]))
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			return netip.AddrFrom16([16]byte(data[:16])).Unmap() // struct in6_pktinfo: address, index
+		}
+		oob = rest
+	}
+	return netip.Addr{}
+}
+
+// sourceMessage is the control message that sends a datagram from an address.
+func sourceMessage(from netip.Addr) []byte {
+	if from.Is4() {
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: from.As4()})
+	}
+	return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: from.As16()})
 }

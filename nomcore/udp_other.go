@@ -16,3 +16,13 @@ func enableErrorQueue(*net.UDPConn) {}
 func drainErrorQueue(*net.UDPConn, []byte) (netip.AddrPort, []byte) {
 	return netip.AddrPort{}, nil
 }
+
+// enableLocalAddress does nothing: answers leave from the address that the
+// system chooses.
+func enableLocalAddress(*net.UDPConn) bool { return false }
+
+// localAddress finds nothing, see enableLocalAddress.
+func localAddress([]byte) netip.Addr { return netip.Addr{} }
+
+// sourceMessage is never called, see enableLocalAddress.
+func sourceMessage(netip.Addr) []byte { return nil }
