@@ -25,12 +25,20 @@ type object struct {
 	descAt stamp
 	names  map[string]bool // what Dir told, nil where it was not asked
 	dirAt  stamp
-	keys   map[string]codec.Value // file name -> key, as the peer told
+	keys   map[string]toldItem // by file name, as the peer told
 	keysAt stamp
 	// learnt are attributes and items that this mount found by looking them
 	// up on a peer that does not tell what there is.
 	learntAttrs map[string]bool
 	learntKeys  map[string]codec.Value
+
+	attrBurst, itemBurst burst
+}
+
+// A toldItem is an item as the peer told of it.
+type toldItem struct {
+	key  codec.Value
+	kind codec.Kind // KindInvalid where it could not tell
 }
 
 // A stamp says when something was fetched, and after how many writes.

@@ -168,14 +168,9 @@ func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
 	if err := f.resolvePaths(ctx, &l); err != nil {
 		return nil, err
 	}
-	var result codec.Value
 	f.p.changed()
 	defer f.p.changed()
-	err := f.d.do(ctx, func(o *object) error {
-		var err error
-		result, err = o.peer.remote.Call(ctx, o.ref, l.args, l.kwargs)
-		return err
-	})
+	result, err := f.d.call(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +181,29 @@ func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
 		return line(f.p.dir + "/" + f.p.pathOf(ctx, r)), nil
 	}
 	return render(result), nil
+}
+
+// call calls the object: a method as an attribute of the object above, so that
+// no reference to it is needed.
+func (d *objectDir) call(ctx context.Context, l callLine) (codec.Value, error) {
+	var result codec.Value
+	d.mu.Lock()
+	m, ok := d.src.(member)
+	d.mu.Unlock()
+	if ok && m.key == nil && d.method.Load() != nil {
+		err := m.dir.doOnce(ctx, func(o *object) error {
+			var err error
+			result, err = o.peer.remote.CallAttr(ctx, o.ref, m.attr, l.args, l.kwargs)
+			return err
+		})
+		return result, err
+	}
+	err := d.doOnce(ctx, func(o *object) error {
+		var err error
+		result, err = o.peer.remote.Call(ctx, o.ref, l.args, l.kwargs)
+		return err
+	})
+	return result, err
 }
 
 // A callLine is one call as it was written.

@@ -60,7 +60,29 @@
 // link to its better place, in the last case below .nom/obj. So every path
 // ends, and find, du, cp -r, grep -r and tar end as well. Every path has an
 // inode of its own. When a reference has become stale, because the peer was
-// restarted, the path is resolved again; an id in .nom/obj is not.
+// restarted, the path is resolved again; an id in .nom/obj is not. Calls and
+// changes are tried again only where it is certain that nothing has run.
+//
+// A reference that the kernel has forgotten, and that nothing else in the mount
+// uses, is given back to the peer some seconds later. What a call returned is
+// kept for ten minutes, since its path may be in somebody's hands. Which object
+// is registered is known from one request for all names, at most ten seconds
+// old; of a peer that cannot tell, from the names that were looked up or
+// listed.
+//
+// # Requests
+//
+// A name is looked up with one request, which also brings the value. A method is
+// never fetched: looking it up tells what it is, and calling it names its
+// object. A listing is one Describe, or one Keys, and a request for each
+// attribute that is a reference. Whoever reads more than eight attributes of an
+// object in a tenth of a second, waiting for the peer not counted, gets the
+// others from one Snapshot.
+//
+//	cat a/b/c/d              4 requests: names and references, b, c, d
+//	echo 2 > a/add/call      3 requests: names and references, add, the call
+//	cat wide/*               14 requests for a thousand small values
+//	ls processes/index       a few requests for any number of items
 //
 // # Reading
 //

@@ -45,6 +45,9 @@ type fakeRemote struct {
 	down    error
 	delay   time.Duration
 	hang    map[string]bool // operations that never answer
+	noKinds bool            // it does not tell what items are
+
+	released []string // ids, sorted
 }
 
 var _ Remote = (*fakeRemote)(nil)
@@ -107,7 +110,7 @@ func (f *fakeRemote) object(ctx context.Context, r codec.Ref, format string, arg
 		return nil, err
 	}
 	if o == nil {
-		return nil, exc("KeyError", codec.Long(r.ID))
+		return nil, fmt.Errorf("%w: %w", syscall.ESTALE, exc("KeyError", codec.Long(r.ID)))
 	}
 	return o, nil
 }
@@ -357,17 +360,112 @@ func (f *fakeRemote) Dir(ctx context.Context, r codec.Ref) ([]string, error) {
 	return names, err
 }
 
+func (f *fakeRemote) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
+	if f.plain {
+		return nil, nil, errors.ErrUnsupported
+	}
+	o, err := f.object(ctx, r, "Keys %s")
+	if err != nil {
+		return nil, nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var kinds []codec.Kind
+	for _, key := range o.keys {
+		if f.noKinds {
+			kinds = append(kinds, codec.KindInvalid)
+			continue
+		}
+		kinds = append(kinds, o.items[key.String()].Kind())
+	}
+	return append([]codec.Value(nil), o.keys...), kinds, nil
+}
+
 func (f *fakeRemote) Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error) {
+	keys, _, err := f.KeysAndKinds(ctx, r)
+	return keys, err
+}
+
+func (f *fakeRemote) Roots(ctx context.Context) ([]string, map[string]codec.Ref, error) {
+	if f.plain {
+		return nil, nil, errors.ErrUnsupported
+	}
+	if err := f.begin(ctx, "Roots"); err != nil {
+		return nil, nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var names []string
+	refs := make(map[string]codec.Ref)
+	for n, v := range f.names {
+		names = append(names, n)
+		if r, ok := v.(codec.Ref); ok {
+			refs[n] = r
+		}
+	}
+	return names, refs, nil
+}
+
+func (f *fakeRemote) Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error) {
+	f.mu.Lock()
+	o := f.objects[r]
+	f.mu.Unlock()
+	if f.plain || o == nil || o.methods[name] == nil {
+		v, err := f.GetAttr(ctx, r, name)
+		return v, nil, err
+	}
+	if err := f.begin(ctx, "Look %s.%s", o.label, name); err != nil {
+		return nil, nil, err
+	}
+	return nil, &codec.AttrInfo{Name: name, Kind: codec.KindRef, Type: "method", Call: true, Doc: o.methods[name].doc}, nil
+}
+
+// CallAttr counts as the call that it makes, and as one request.
+func (f *fakeRemote) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kw map[string]codec.Value) (codec.Value, error) {
+	f.mu.Lock()
+	o := f.objects[r]
+	var m *fakeObject
+	if o != nil {
+		m = o.methods[name]
+	}
+	f.mu.Unlock()
+	if m == nil {
+		_, err := f.object(ctx, r, "CallAttr %s.%s", name)
+		if err == nil {
+			err = exc("AttributeError", codec.StringValue(name))
+		}
+		return nil, err
+	}
+	return f.Call(ctx, m.ref, args, kw)
+}
+
+func (f *fakeRemote) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[string]codec.Value, error) {
 	if f.plain {
 		return nil, errors.ErrUnsupported
 	}
-	o, err := f.object(ctx, r, "Keys %s")
+	o, err := f.object(ctx, r, "Snapshot %s")
 	if err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]codec.Value(nil), o.keys...), nil
+	vals := make(map[string]codec.Value)
+	for n, v := range o.attrs {
+		if v.Kind() != codec.KindRef && !o.hidden[n] {
+			vals[n] = v
+		}
+	}
+	return vals, nil
+}
+
+// Release notes what was given back, sorted.
+func (f *fakeRemote) Release(refs ...codec.Ref) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range refs {
+		f.released = append(f.released, string(r.ID))
+	}
+	sort.Strings(f.released)
 }
 
 func (f *fakeRemote) StatusText() string { return "peer      fake, up\n" }
@@ -483,6 +581,13 @@ func demoMethods(f *fakeRemote, child *fakeObject, calls *codec.Int) map[string]
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			return child.ref, nil
+		}),
+		// Two errors that must not make anyone call again.
+		"liar": f.method("liar", func(context.Context, args, kwargs) (codec.Value, error) {
+			return nil, exc("KeyError", codec.Long("1001")) // as if demo were not known
+		}),
+		"reset": f.method("reset", func(context.Context, args, kwargs) (codec.Value, error) {
+			return nil, fmt.Errorf("peer was restarted; it may have run: %w", syscall.ECONNRESET)
 		}),
 		"none": f.method("none", func(context.Context, args, kwargs) (codec.Value, error) { return codec.None{}, nil }),
 		"slow": f.method("slow", func(ctx context.Context, a args, _ kwargs) (codec.Value, error) {

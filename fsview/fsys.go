@@ -36,7 +36,7 @@ const (
 	// With less, they would write a large value in pieces.
 	blockSize = 128 << 10
 	// janitorPeriod is how often what nobody used lately is dropped.
-	janitorPeriod = 10 * time.Second
+	janitorPeriod = 5 * time.Second
 )
 
 // fsys is what all nodes of a mount share.
@@ -145,6 +145,7 @@ func (f *fsys) janitor() {
 			return
 		case now := <-tick.C:
 			f.peer.sweep(now)
+			f.peer.giveBack(now)
 			f.results.sweep(now)
 		}
 	}

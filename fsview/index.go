@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"syscall"
 
@@ -111,7 +112,16 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 
 func (x *indexDir) itemEntry(ctx context.Context, key codec.Value, name string) (entry, error) {
 	m := member{dir: x.of, key: key, name: name}
-	v, err := m.value(ctx)
+	if _, ok := m.fresh(); !ok {
+		switch x.of.toldKind(name) {
+		case codec.KindInvalid:
+		case codec.KindRef:
+			x.of.snapshotItems(ctx)
+		default:
+			return x.of.fileEntry(m, name, nil), nil // whoever opens it asks for the value
+		}
+	}
+	v, err := m.counted(ctx, itemBurst)
 	if err != nil {
 		return entry{}, err
 	}
@@ -123,9 +133,13 @@ func (x *indexDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHand
 	return newDirHandle(ctx, x.p, x.EmbeddedInode(), x.path(), x.list, &x.openers), 0, 0
 }
 
+// list lists the items. What the peer tells the kinds of is not asked for: a
+// value is a file, and of a reference it is left open whether it is a directory
+// or a link until somebody looks.
 func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 	d := x.of
-	var members []member
+	var entries []entry
+	var ask []member
 	err := d.fetchKeys(ctx)
 	switch {
 	case err == nil:
@@ -134,29 +148,45 @@ func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 			return nil, err
 		}
 		o.mu.Lock()
-		for name, key := range o.keys {
-			members = append(members, member{dir: d, key: key, name: name})
-		}
+		items := maps.Clone(o.keys)
 		o.mu.Unlock()
+		for name, it := range items {
+			m := member{dir: d, key: it.key, name: name}
+			switch it.kind {
+			case codec.KindInvalid:
+				ask = append(ask, m)
+			case codec.KindRef:
+				entries = append(entries, d.knownEntry(ctx, m))
+			default:
+				entries = append(entries, d.fileEntry(m, name, nil))
+			}
+		}
 	case unsupported(err):
 		keys, err := d.guessKeys(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, key := range keys {
-			members = append(members, member{dir: d, key: key, name: guessedName(key)})
+			ask = append(ask, member{dir: d, key: key, name: guessedName(key)})
 		}
 	default:
 		return nil, err
 	}
-	if len(members) > maxAsked {
-		entries := make([]entry, 0, len(members))
-		for _, m := range members {
+	if len(ask) > maxAsked {
+		for _, m := range ask {
 			entries = append(entries, entry{name: m.name})
 		}
 		return entries, nil
 	}
-	return d.fetchEntries(ctx, members), nil
+	return append(entries, d.fetchEntries(ctx, ask)...), nil
+}
+
+// knownEntry returns the entry of an item without asking for it.
+func (d *objectDir) knownEntry(ctx context.Context, m member) entry {
+	if v, ok := m.fresh(); ok {
+		return d.valueEntry(ctx, m, m.name, v, nil)
+	}
+	return entry{name: m.name}
 }
 
 // Create makes an item, as Create of an object makes an attribute.

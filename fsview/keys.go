@@ -73,11 +73,18 @@ func (d *objectDir) fetchKeys(ctx context.Context) error {
 			return nil
 		}
 		at := o.peer.stamp()
-		keys, err := o.peer.remote.Keys(ctx, o.ref)
+		keys, kinds, err := o.peer.remote.KeysAndKinds(ctx, o.ref)
 		if err != nil {
 			return err
 		}
-		names := nameKeys(keys)
+		items := make([]toldItem, len(keys))
+		for i, key := range keys {
+			items[i].key = key
+			if len(kinds) == len(keys) {
+				items[i].kind = kinds[i]
+			}
+		}
+		names := nameItems(items)
 		o.mu.Lock()
 		o.keys, o.keysAt = names, at
 		o.mu.Unlock()
@@ -94,8 +101,23 @@ func (d *objectDir) toldKey(name string) (codec.Value, bool) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	key, ok := o.keys[name]
-	return key, ok
+	item, ok := o.keys[name]
+	return item.key, ok
+}
+
+// toldKind returns what the peer told of an item just now, KindInvalid for
+// nothing.
+func (d *objectDir) toldKind(name string) codec.Kind {
+	o := d.known()
+	if o == nil {
+		return codec.KindInvalid
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.peer.isFresh(o.keysAt) {
+		return codec.KindInvalid
+	}
+	return o.keys[name].kind
 }
 
 // guessedName is the file name of a key on a peer that does not tell its keys:
@@ -116,21 +138,21 @@ func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error
 	return spelledKey(name)
 }
 
-// nameKeys gives every key its name: its text, or where two keys have the same
-// text, the literal.
-func nameKeys(keys []codec.Value) map[string]codec.Value {
-	count := make(map[string]int, len(keys))
-	for _, k := range keys {
-		count[plainKeyName(k)]++
+// nameItems gives every item its name: the text of its key, or where two keys
+// have the same text, the literal.
+func nameItems(items []toldItem) map[string]toldItem {
+	count := make(map[string]int, len(items))
+	for _, it := range items {
+		count[plainKeyName(it.key)]++
 	}
-	names := make(map[string]codec.Value, len(keys))
-	for _, k := range keys {
-		name := plainKeyName(k)
+	names := make(map[string]toldItem, len(items))
+	for _, it := range items {
+		name := plainKeyName(it.key)
 		if count[name] > 1 {
-			name = exactKeyName(k)
+			name = exactKeyName(it.key)
 		}
 		if len(name) <= maxName {
-			names[name] = k
+			names[name] = it
 		}
 	}
 	return names

@@ -80,7 +80,16 @@ func (d *objectDir) listDescribed(ctx context.Context, desc *codec.Description) 
 // does not exist is left out; one that cannot be read is listed all the same.
 func (d *objectDir) fetchEntries(ctx context.Context, members []member) []entry {
 	found := make([]entry, len(members))
-	parallel(len(members), func(i int) {
+	var ask []int
+	for i, m := range members {
+		if v, ok := m.fresh(); ok {
+			found[i] = d.valueEntry(ctx, m, m.fileName(), v, m.info())
+		} else {
+			ask = append(ask, i)
+		}
+	}
+	parallel(len(ask), func(n int) {
+		i := ask[n]
 		m := members[i]
 		name := m.fileName()
 		v, err := m.value(ctx)
@@ -228,7 +237,7 @@ type dirHandle struct {
 	path    string
 	list    func(ctx context.Context) ([]entry, error)
 	openers *openers
-	process int
+	thread  uint32
 
 	// The library calls one at a time.
 	listed  bool
@@ -251,8 +260,8 @@ const dots = 2
 func newDirHandle(ctx context.Context, p *peer, dir *fs.Inode, path string, list func(context.Context) ([]entry, error), o *openers) *dirHandle {
 	h := &dirHandle{p: p, dir: dir, path: path, list: list, openers: o}
 	if o != nil {
-		h.process = callerOf(ctx).process()
-		o.opened(h.process)
+		h.thread = callerOf(ctx).pid
+		o.opened(h.thread)
 	}
 	return h
 }
@@ -326,7 +335,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 // Releasedir forgets the handle.
 func (h *dirHandle) Releasedir(ctx context.Context, flags uint32) {
 	if h.openers != nil {
-		h.openers.closed(h.process)
+		h.openers.closed(h.thread)
 	}
 }
 

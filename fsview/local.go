@@ -287,12 +287,13 @@ func (p *peer) findID(name string) (entry, error) {
 		return entry{}, errNoEntry
 	}
 	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
-		if x, ok := old.(*objectDir); ok {
-			x.from(fixedSource{r})
-			x.adopt(r)
-			return x
+		x, ok := old.(*objectDir)
+		if !ok {
+			x = newObjectDir(p, nil, objPath+"/"+name, maxDepth)
 		}
-		return p.objectByID(r, name)
+		x.from(fixedSource{r})
+		x.adopt(r)
+		return x
 	}}, nil
 }
 
@@ -318,11 +319,16 @@ func (p *peer) status() string {
 	if p.opt.ReadOnly {
 		access = "read only"
 	}
-	fmt.Fprintf(&b, "mount %s, %s\n", p.dir, access)
-	fmt.Fprintf(&b, "since %s\n", p.started.Format(time.RFC3339))
-	fmt.Fprintf(&b, "timeout %v\n", p.timeout)
-	fmt.Fprintf(&b, "objects %d known, %d with a place in %s\n", objects, ids, objPath)
-	fmt.Fprintf(&b, "calls %d running\n", p.results.running())
+	for _, line := range []struct {
+		name  string
+		value any
+	}{
+		{"mount", p.dir + ", " + access}, {"since", p.started.Format(time.RFC3339)}, {"timeout", p.timeout},
+		{"objects_known", objects}, {"objects_by_id", ids}, {"references_in_use", p.refs.inUse()},
+		{"calls_running", p.results.running()},
+	} {
+		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
+	}
 	return b.String()
 }
 
@@ -331,7 +337,7 @@ func (p *peer) readme(ctx context.Context, _ caller) ([]byte, error) {
 	name := "NAME"
 	ctx, cancel := context.WithTimeout(ctx, fresh) // a peer that is away does not keep its manual
 	defer cancel()
-	p.rootsNow(ctx, readmeAge)
+	p.rootsNow(ctx, readmeAge, true)
 	p.mu.Lock()
 	if t := p.roots; t != nil {
 		for _, n := range t.names {

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"strconv"
 	"syscall"
+	"time"
 
 	"nomfs/codec"
 )
@@ -90,6 +91,31 @@ func (m member) fetch(ctx context.Context) (codec.Value, error) {
 	return v, err
 }
 
+// look asks the peer what an attribute is: its value, or of a method what the
+// object tells of it, and no value.
+func (m member) look(ctx context.Context) (codec.Value, *codec.AttrInfo, error) {
+	var v codec.Value
+	var info *codec.AttrInfo
+	err := m.dir.do(ctx, func(o *object) error {
+		var err error
+		at := o.peer.stamp()
+		defer o.takes(&o.attrBurst, at.at)
+		v, info, err = o.peer.remote.Look(ctx, o.ref, m.attr)
+		if err != nil {
+			if isMissing(err) {
+				m.learn(o, false)
+			}
+			return err
+		}
+		if v != nil {
+			o.store(m.id(), v, at)
+		}
+		m.learn(o, true)
+		return nil
+	})
+	return v, info, err
+}
+
 // value returns the value, asking the peer unless it is known to be what it
 // was less than a second ago.
 func (m member) value(ctx context.Context) (codec.Value, error) {
@@ -99,6 +125,31 @@ func (m member) value(ctx context.Context) (codec.Value, error) {
 		}
 	}
 	return m.fetch(ctx)
+}
+
+// counted returns the value like value, as one of many perhaps.
+func (m member) counted(ctx context.Context, of func(*object) *burst) (codec.Value, error) {
+	start := time.Now()
+	v, err := m.value(ctx)
+	if o := m.dir.known(); o != nil {
+		o.takes(of(o), start)
+	}
+	return v, err
+}
+
+func attrBurst(o *object) *burst { return &o.attrBurst }
+func itemBurst(o *object) *burst { return &o.itemBurst }
+
+// opened returns the value for a reader. Many readers of one object share one
+// request for all its values.
+func (m member) opened(ctx context.Context) (codec.Value, error) {
+	if v, ok := m.fresh(); ok {
+		return v, nil
+	}
+	if m.key != nil || !m.dir.snapshot(ctx) {
+		return m.counted(ctx, attrBurst)
+	}
+	return m.value(ctx)
 }
 
 func (m member) learn(o *object, exists bool) {
@@ -111,7 +162,7 @@ func (m member) learn(o *object, exists bool) {
 
 // set assigns v.
 func (m member) set(ctx context.Context, v codec.Value) error {
-	return m.dir.do(ctx, func(o *object) error {
+	return m.dir.doOnce(ctx, func(o *object) error {
 		o.peer.changed()
 		defer o.peer.changed()
 		var err error
@@ -130,7 +181,7 @@ func (m member) set(ctx context.Context, v codec.Value) error {
 
 // del deletes the attribute or item.
 func (m member) del(ctx context.Context) error {
-	return m.dir.do(ctx, func(o *object) error {
+	return m.dir.doOnce(ctx, func(o *object) error {
 		o.peer.changed()
 		defer o.peer.changed()
 		var err error

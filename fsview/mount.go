@@ -90,10 +90,11 @@ func newFsys(dir string, r Remote, opt Options) *fsys {
 	f.base, f.cancel = context.WithCancelCause(context.Background())
 	f.peer = &peer{
 		fsys:    f,
-		remote:  r,
+		refs:    refTable{refs: make(map[codec.Ref]*refUse)},
 		objects: make(map[codec.Ref]*object),
 		ids:     make(map[string]codec.Ref),
 	}
+	f.peer.remote = &countedRemote{r, &f.peer.refs}
 	return f
 }
 
@@ -128,6 +129,7 @@ func Mount(dir string, r Remote, opt Options) (*Mounted, error) {
 	go func() {
 		server.Wait()
 		f.cancel(errUnmounted)
+		r.Release(f.peer.refs.all()...)
 		close(m.ended)
 	}()
 	return m, nil

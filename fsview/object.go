@@ -34,6 +34,9 @@ type objectDir struct {
 	method atomic.Pointer[codec.AttrInfo]
 
 	openers openers
+	// hold keeps the reference as long as the kernel knows the directory; nil
+	// where it never will.
+	hold *hold
 
 	mu      sync.Mutex     // guards what follows; never held during a request
 	src     source         // where the reference comes from
@@ -45,6 +48,7 @@ type objectDir struct {
 
 var (
 	_ fs.NodeLookuper       = (*objectDir)(nil)
+	_ fs.NodeOnForgetter    = (*objectDir)(nil)
 	_ fs.NodeOpendirHandler = (*objectDir)(nil)
 	_ fs.NodeCreater        = (*objectDir)(nil)
 	_ fs.NodeUnlinker       = (*objectDir)(nil)
@@ -54,6 +58,22 @@ var (
 	_ fs.NodeGetxattrer     = (*objectDir)(nil)
 	_ fs.NodeFsyncer        = (*objectDir)(nil)
 )
+
+// newObjectDir returns a directory for the tree.
+func newObjectDir(p *peer, up *objectDir, path string, depth int) *objectDir {
+	d := &objectDir{node: node{p: p}, up: up, path: path, depth: depth}
+	d.hold = newHold(p, d)
+	return d
+}
+
+// OnForget lets go of the reference. Should the directory be used once more, it
+// asks for another one.
+func (d *objectDir) OnForget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.obj = nil
+	d.hold.end()
+}
 
 // known returns the object if its reference is at hand.
 func (d *objectDir) known() *object {
@@ -69,6 +89,9 @@ func (d *objectDir) adopt(r codec.Ref) *object {
 	defer d.mu.Unlock()
 	if d.obj == nil || d.obj.ref != r {
 		d.obj = o
+		if d.hold != nil {
+			d.hold.set(r)
+		}
 	}
 	return d.obj
 }
@@ -99,19 +122,31 @@ func (d *objectDir) object(ctx context.Context) (*object, error) {
 	return d.adopt(r), nil
 }
 
-// do runs one operation on the object. Where the peer does not know the
-// reference any more, and so has done nothing, the path is resolved again and
-// the operation gets a second try.
+// do runs one operation on the object, one that may be repeated. Where the peer
+// does not know the reference any more the path is resolved again and the
+// operation gets a second try.
 func (d *objectDir) do(ctx context.Context, op func(o *object) error) error {
+	return d.try(ctx, op, isStale)
+}
+
+// doOnce is do for an operation that must not run twice: it is repeated only
+// where it is certain that nothing has run, not where an exception looks like
+// it.
+func (d *objectDir) doOnce(ctx context.Context, op func(o *object) error) error {
+	return d.try(ctx, op, func(err error, _ codec.Ref) bool { return errors.Is(err, syscall.ESTALE) })
+}
+
+func (d *objectDir) try(ctx context.Context, op func(o *object) error, stale func(error, codec.Ref) bool) error {
 	o, err := d.object(ctx)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	err = causeOf(ctx, op(o))
-	if err == nil || !isStale(err, o.ref) {
+	err = causeOf(ctx, d.held(o, op))
+	if err == nil || !stale(err, o.ref) {
 		return err
 	}
 	d.p.changed()
+	d.p.rootsChanged()
 	d.mu.Lock()
 	if d.obj == o {
 		d.obj = nil
@@ -121,7 +156,14 @@ func (d *objectDir) do(ctx context.Context, op func(o *object) error) error {
 	if rerr != nil || again.ref == o.ref {
 		return &opError{syscall.ESTALE, "stale reference: " + err.Error()}
 	}
-	return causeOf(ctx, op(again))
+	return causeOf(ctx, d.held(again, op))
+}
+
+// held runs an operation during which the reference is kept.
+func (d *objectDir) held(o *object, op func(o *object) error) error {
+	d.p.refs.hold(o.ref)
+	defer d.p.refs.drop(o.ref)
+	return op(o)
 }
 
 func (d *objectDir) fill(a *fuse.Attr) { d.p.fillDir(a, dirMode) }
@@ -132,141 +174,6 @@ func (d *objectDir) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.Attr
 	out.SetTimeout(cacheTime)
 	return 0
 }
-
-// Lookup asks the peer for what is not known, and nothing for names that
-// cannot be.
-func (d *objectDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	c, cancel := d.p.opContext(ctx)
-	defer cancel()
-	e, err := d.find(c, name)
-	if err != nil {
-		return nil, errnoOf(err, opLookup)
-	}
-	return attach(ctx, d.EmbeddedInode(), d.path, e, out), 0
-}
-
-// find returns what lies under a file name.
-func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
-	if len(name) > maxName {
-		return entry{}, errNameTooLong
-	}
-	if name[0] == '.' {
-		return d.dotEntry(name)
-	}
-	if reserved[name] {
-		return d.control(ctx, name)
-	}
-	base, suffix := splitView(name)
-	attr, ok := decodeName(base, attrNames)
-	if !ok {
-		return entry{}, errNoEntry
-	}
-	m := member{dir: d, attr: attr}
-	if suffix != "" {
-		return d.viewEntry(ctx, m, name, suffix)
-	}
-	if d.isPending(name) {
-		return d.fileEntry(m, name, nil), nil
-	}
-	if !d.mayExist(ctx, attr, name) {
-		return entry{}, errNoEntry
-	}
-	return d.memberEntry(ctx, m, name)
-}
-
-// mayExist tells whether it is worth asking the peer for an attribute. Any
-// identifier is: objects may have attributes that they do not list. Other
-// names only where the object mentions them, or mentions nothing at all.
-func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
-	if isIdentifier(attr) {
-		return true
-	}
-	o := d.known()
-	if o != nil {
-		o.mu.Lock()
-		known := o.learntAttrs[attr] || o.names[attr]
-		o.mu.Unlock()
-		if known || attrInfo(o.knownDesc(), attr) != nil {
-			return true
-		}
-	}
-	if neverAttr(name) || d.method.Load() != nil {
-		return false
-	}
-	desc, err := d.anyDesc(ctx)
-	if err == nil {
-		return attrInfo(desc, attr) != nil
-	}
-	if !unsupported(err) {
-		return true
-	}
-	names, err := d.dirNames(ctx)
-	return err != nil || names[attr]
-}
-
-// memberEntry finds out what an attribute is.
-func (d *objectDir) memberEntry(ctx context.Context, m member, name string) (entry, error) {
-	info := m.info()
-	if v, ok := m.fresh(); ok {
-		return d.valueEntry(ctx, m, name, v, info), nil
-	}
-	if info != nil && d.told(ctx) {
-		if info = m.info(); info != nil && info.Call {
-			return d.lazyEntry(m, name, info), nil
-		}
-		if info != nil && info.Kind != codec.KindRef && info.Kind != codec.KindInvalid {
-			return d.fileEntry(m, name, info), nil // whoever opens it asks for the value
-		}
-	}
-	v, err := m.fetch(ctx)
-	switch {
-	case err == nil:
-		return d.valueEntry(ctx, m, name, v, info), nil
-	case isException(err) && !isMissing(err) && errnoOf(err, opGet) != syscall.EACCES:
-		// It is there, but reading it fails. Whoever opens it hears why.
-		return d.fileEntry(m, name, info), nil
-	}
-	return entry{}, err
-}
-
-// fresh returns the value if it is known and not older than a second.
-func (m member) fresh() (codec.Value, bool) {
-	if o := m.dir.known(); o != nil {
-		return o.fresh(m.id())
-	}
-	return nil, false
-}
-
-// told tells whether the description says what there is now. When many names
-// are looked up in a short time, as ls -l does in a directory too large for the
-// kernel's cache, it is asked for again: one request instead of one for each.
-func (d *objectDir) told(ctx context.Context) bool {
-	o := d.known()
-	if o == nil {
-		return false
-	}
-	o.mu.Lock()
-	isFresh := o.desc != nil && o.peer.isFresh(o.descAt)
-	o.mu.Unlock()
-	if isFresh {
-		return true
-	}
-	d.mu.Lock()
-	if time.Since(d.burstAt) > fresh {
-		d.burstAt, d.burst = time.Now(), 0
-	}
-	d.burst++
-	many := d.burst > burstLookups
-	d.mu.Unlock()
-	if !many {
-		return false
-	}
-	_, err := d.describe(ctx)
-	return err == nil
-}
-
-// burstLookups is how many lookups in a second ask for their value alone.
-const burstLookups = 8
 
 // Create makes a file that nobody sees until something was written to it: then
 // it becomes an attribute.
@@ -385,7 +292,10 @@ func (d *objectDir) assignLink(ctx context.Context, m member, parent *fs.Inode, 
 	if err := m.set(c, v); err != nil {
 		return nil, d.p.fail(ctx, "link", path, opSetValue, err)
 	}
-	e := linkEntry(d.p, name, target, nil)
+	e := d.valueEntry(c, m, name, v, nil)
+	if e.mode&syscall.S_IFMT != syscall.S_IFLNK {
+		e = linkEntry(d.p, name, &linkTarget{from: m, text: target})
+	}
 	in := attach(ctx, parent, dirPath, e, out)
 	out.SetEntryTimeout(1) // what it is next is decided by where it points
 	return in, 0
@@ -415,44 +325,4 @@ func (d *objectDir) Getxattr(ctx context.Context, attr string, dest []byte) (uin
 		}
 	}
 	return xattrValue(text, dest)
-}
-
-// control returns one of call, len, index, repr and str, where it can work.
-func (d *objectDir) control(ctx context.Context, name string) (entry, error) {
-	switch name {
-	case "repr", "str":
-		return d.textControl(name), nil
-	}
-	c, err := d.caps(ctx)
-	if err != nil {
-		return entry{}, err
-	}
-	for _, e := range d.controls(c) {
-		if e.name == name {
-			return e, nil
-		}
-	}
-	return entry{}, errNoEntry
-}
-
-// caps says which control entries an object has.
-type caps struct{ callable, sized, indexable bool }
-
-// caps returns what the object can do: everything, where the peer cannot say.
-func (d *objectDir) caps(ctx context.Context) (caps, error) {
-	if d.method.Load() != nil {
-		return caps{callable: true}, nil
-	}
-	desc, err := d.anyDesc(ctx)
-	if err != nil {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return caps{true, true, true}, nil
-		}
-		return caps{}, err
-	}
-	return capsOf(desc), nil
-}
-
-func capsOf(desc *codec.Description) caps {
-	return caps{desc.Callable, desc.Sized, desc.Indexable}
 }

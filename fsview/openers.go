@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -15,31 +16,32 @@ import (
 // closed it: rm -r closes an empty directory before it removes it.
 const justClosed = time.Second
 
-// openers knows which processes have a directory open. Who lists a directory
-// and deletes what is in it deletes recursively, and would empty the peer
-// behind a forgotten mount.
+// openers knows who has a directory open. Who lists a directory and deletes what
+// is in it deletes recursively, and would empty the peer behind a forgotten
+// mount. It notes threads, as the kernel names them: to which process one
+// belongs is asked when something is deleted, which happens rarely.
 type openers struct {
 	mu    sync.Mutex
-	count map[int]int
-	left  map[int]time.Time
+	count map[uint32]int
+	left  map[uint32]time.Time
 }
 
-func (o *openers) opened(process int) {
+func (o *openers) opened(thread uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.count == nil {
-		o.count = make(map[int]int)
+		o.count = make(map[uint32]int)
 	}
-	o.count[process]++
+	o.count[thread]++
 }
 
-func (o *openers) closed(process int) {
+func (o *openers) closed(thread uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.count[process]--; o.count[process] > 0 {
+	if o.count[thread]--; o.count[thread] > 0 {
 		return
 	}
-	delete(o.count, process)
+	delete(o.count, thread)
 	now := time.Now()
 	for p, at := range o.left {
 		if now.Sub(at) > justClosed {
@@ -47,30 +49,42 @@ func (o *openers) closed(process int) {
 		}
 	}
 	if o.left == nil {
-		o.left = make(map[int]time.Time)
+		o.left = make(map[uint32]time.Time)
 	}
-	o.left[process] = now
+	o.left[thread] = now
 }
 
-// has tells whether the process has the directory open.
-func (o *openers) has(process int) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.count[process] > 0
-}
+// has tells whether the caller's process has the directory open.
+func (o *openers) has(c caller) bool { return o.among(c, false) }
 
-// had tells whether the process has the directory open, or had it just now.
-func (o *openers) had(process int) bool {
+// had tells whether it has the directory open, or had it just now.
+func (o *openers) had(c caller) bool { return o.among(c, true) }
+
+func (o *openers) among(c caller, left bool) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	at, ok := o.left[process]
-	return o.count[process] > 0 || ok && time.Since(at) < justClosed
+	var threads []uint32
+	for thread := range o.count {
+		threads = append(threads, thread)
+	}
+	for thread, at := range o.left {
+		if left && time.Since(at) < justClosed {
+			threads = append(threads, thread)
+		}
+	}
+	o.mu.Unlock()
+	if slices.Contains(threads, c.pid) {
+		return true
+	}
+	return slices.ContainsFunc(threads, func(thread uint32) bool {
+		process := caller{pid: thread}.process()
+		return process != 0 && process == c.process()
+	})
 }
 
 // refuseRecursive refuses to delete path to a process that has the directory
 // around it open.
 func (d *objectDir) refuseRecursive(ctx context.Context, o *openers, path string) syscall.Errno {
-	if !o.has(callerOf(ctx).process()) {
+	if !o.has(callerOf(ctx)) {
 		return 0
 	}
 	return d.p.fail(ctx, "delete", path, opDelete, &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"})
@@ -84,7 +98,7 @@ func (d *objectDir) refuseEmptied(ctx context.Context, parent *fs.Inode, name st
 		return 0
 	}
 	sub, ok := ch.Operations().(*objectDir)
-	if !ok || !sub.openers.had(callerOf(ctx).process()) {
+	if !ok || !sub.openers.had(callerOf(ctx)) {
 		return 0
 	}
 	return d.p.fail(ctx, "delete", sub.path, opDelete, &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"})

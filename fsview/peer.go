@@ -3,9 +3,6 @@
 package fsview
 
 import (
-	"context"
-	"maps"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,9 +11,6 @@ import (
 )
 
 const (
-	// rootsAge is how long the table of registered objects serves to decide
-	// which reference is a link to the root.
-	rootsAge = 10 * time.Second
 	// fetchWorkers is how many requests of one listing are under way at once.
 	fetchWorkers = 16
 	// maxObjects and maxIDs bound what is remembered of objects: caches that
@@ -30,7 +24,8 @@ const (
 // peer is one peer as the tree sees it.
 type peer struct {
 	*fsys
-	remote Remote
+	remote *countedRemote
+	refs   refTable // what the peer gave to this mount
 
 	// writes counts what this mount did that may have changed values: what
 	// was fetched before is not used again.
@@ -41,16 +36,7 @@ type peer struct {
 	ids     map[string]codec.Ref // directory names below .nom/obj
 	roots   *rootTable
 	rootsIn chan struct{} // closed when the fetch of roots under way ends
-}
-
-// A rootTable is what is registered, as of one moment.
-type rootTable struct {
-	at    time.Time
-	names []string // sorted
-	vals  map[string]codec.Value
-	errs  map[string]error
-	byRef map[codec.Ref]string // the first name of each object
-	err   error                // why there are no names
+	noRoots bool          // the peer does not tell what its names are
 }
 
 // changed says that something was written or called: nothing fetched before
@@ -102,6 +88,7 @@ func (p *peer) idName(r codec.Ref) string {
 		name += "@" + encodeName(homeText(r.Home), plainNames)
 	}
 	p.ids[name] = r
+	p.refs.named(r, name)
 	return name
 }
 
@@ -118,122 +105,6 @@ func homeText(h codec.Home) string {
 		return host + ":" + itoa(port)
 	}
 	return string(h)
-}
-
-// resolve returns what is registered under name and keeps it for the table.
-func (p *peer) resolve(ctx context.Context, name string) (codec.Value, error) {
-	v, err := p.remote.Resolve(ctx, name)
-	if err != nil {
-		return nil, causeOf(ctx, err)
-	}
-	r, ok := v.(codec.Ref)
-	if !ok {
-		return v, nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := p.roots; t != nil && t.vals[name] != v {
-		// Others read the table without a lock: it is replaced, not changed.
-		next := *t
-		next.vals, next.byRef = maps.Clone(t.vals), maps.Clone(t.byRef)
-		if old, ok := t.vals[name].(codec.Ref); ok && t.byRef[old] == name {
-			delete(next.byRef, old)
-		}
-		next.vals[name] = v
-		if _, taken := next.byRef[r]; !taken {
-			next.byRef[r] = name
-		}
-		p.roots = &next
-	}
-	return v, nil
-}
-
-// rootsNow returns the registered names and values, at most maxAge old. Many
-// callers share one fetch, and nobody waits longer than its own context.
-func (p *peer) rootsNow(ctx context.Context, maxAge time.Duration) *rootTable {
-	p.mu.Lock()
-	t := p.roots
-	if t != nil && time.Since(t.at) < maxAge {
-		p.mu.Unlock()
-		return t
-	}
-	wait := p.refreshRoots()
-	p.mu.Unlock()
-	select {
-	case <-ctx.Done():
-		return &rootTable{err: causeOf(ctx, ctx.Err())}
-	case <-wait:
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.roots
-}
-
-// refreshRoots has the table fetched, unless somebody does already, and
-// returns what is closed when it is there. The mutex must be held.
-func (p *peer) refreshRoots() chan struct{} {
-	if p.rootsIn == nil {
-		p.rootsIn = make(chan struct{})
-		p.wg.Add(1)
-		go p.fetchRoots(p.rootsIn)
-	}
-	return p.rootsIn
-}
-
-func (p *peer) fetchRoots(done chan struct{}) {
-	defer p.wg.Done()
-	ctx, cancel := context.WithTimeout(p.base, p.timeout)
-	defer cancel()
-	t := &rootTable{vals: make(map[string]codec.Value), errs: make(map[string]error), byRef: make(map[codec.Ref]string)}
-	t.names, t.err = p.remote.List(ctx)
-	t.names = append([]string(nil), t.names...)
-	sort.Strings(t.names)
-	var mu sync.Mutex
-	parallel(len(t.names), func(i int) {
-		v, err := p.remote.Resolve(ctx, t.names[i])
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			t.errs[t.names[i]] = err
-			return
-		}
-		t.vals[t.names[i]] = v
-	})
-	for _, name := range t.names {
-		if r, ok := t.vals[name].(codec.Ref); ok {
-			if _, taken := t.byRef[r]; !taken && len(encodeName(name, plainNames)) <= maxName {
-				t.byRef[r] = name
-			}
-		}
-	}
-	t.at = time.Now()
-	p.mu.Lock()
-	if t.err != nil && p.roots != nil && len(p.roots.byRef) > 0 {
-		t.byRef = p.roots.byRef // a peer that is away has not lost its names
-	}
-	p.roots = t
-	p.rootsIn = nil
-	p.mu.Unlock()
-	close(done)
-}
-
-// rootName returns the name under which r is registered, if it is. It only
-// decides where a link points, so an old table will do while a new one is
-// fetched, and nobody waits long for the first.
-func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
-	p.mu.Lock()
-	t := p.roots
-	if t != nil && time.Since(t.at) > rootsAge {
-		p.refreshRoots()
-	}
-	p.mu.Unlock()
-	if t == nil {
-		ctx, cancel := context.WithTimeout(ctx, fresh)
-		defer cancel()
-		t = p.rootsNow(ctx, rootsAge)
-	}
-	name, ok := t.byRef[r]
-	return name, ok
 }
 
 // parallel runs f(0) to f(n-1), a bounded number at a time, and waits.

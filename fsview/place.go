@@ -50,20 +50,19 @@ func (d *objectDir) fileEntry(m member, name string, info *codec.AttrInfo) entry
 // unless the object has a better place, in the root or above on this path, or
 // lies too deep. So every path ends.
 func (d *objectDir) refEntry(ctx context.Context, m member, name string, r codec.Ref, info *codec.AttrInfo) entry {
-	from := path.Dir(m.path())
 	isMethod := info != nil && info.Call
 	if !isMethod {
 		if root, ok := d.p.rootName(ctx, r); ok {
-			return linkEntry(d.p, name, relative(from, encodeName(root, plainNames)), nil)
+			return linkEntry(d.p, name, &linkTarget{from: m, path: encodeName(root, plainNames)})
 		}
 		for a := d; a != nil; a = a.up {
 			if o := a.known(); o != nil && o.ref == r {
-				return linkEntry(d.p, name, relative(from, a.path), nil)
+				return linkEntry(d.p, name, &linkTarget{from: m, path: a.path})
 			}
 		}
 	}
 	if d.depth >= depthLimit(isMethod) {
-		return linkEntry(d.p, name, relative(from, objPath+"/"+d.p.idName(r)), nil)
+		return linkEntry(d.p, name, &linkTarget{from: m, ref: r})
 	}
 	return d.dirEntry(m, name, r, info)
 }
@@ -81,7 +80,7 @@ func depthLimit(isMethod bool) int {
 // yet.
 func (d *objectDir) lazyEntry(m member, name string, info *codec.AttrInfo) entry {
 	if d.depth >= depthLimit(true) {
-		return linkEntry(d.p, name, "", &m)
+		return linkEntry(d.p, name, &linkTarget{from: m})
 	}
 	return d.dirEntry(m, name, codec.Ref{}, info)
 }
@@ -96,7 +95,7 @@ func (d *objectDir) dirEntry(m member, name string, r codec.Ref, info *codec.Att
 	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
 		x, ok := old.(*objectDir)
 		if !ok {
-			x = &objectDir{node: node{p: d.p}, up: d, path: m.path(), depth: d.depth + 1}
+			x = newObjectDir(d.p, d, m.path(), d.depth+1)
 		}
 		x.method.Store(method)
 		x.from(m)
@@ -137,34 +136,63 @@ func components(p string) []string {
 // A linkNode is a symbolic link inside the mount.
 type linkNode struct {
 	node
-	at atomic.Pointer[linkTarget]
+	at   atomic.Pointer[linkTarget]
+	hold *hold // of the object that a link below .nom/obj leads to
 }
 
-// A linkTarget is where a link points: to a path, or to the place below
-// .nom/obj of a member that nobody asked for yet.
+// A linkTarget is where a link points: to a path from the mount point, or to
+// the place below .nom/obj of an object, which the zero Ref says is still to be
+// asked for.
 type linkTarget struct {
+	from member // whose link it is
 	path string
-	lazy *member
+	ref  codec.Ref
+	text string // the link as it was assigned, instead of all that
 }
 
 var (
-	_ fs.NodeReadlinker = (*linkNode)(nil)
-	_ fs.NodeGetattrer  = (*linkNode)(nil)
+	_ fs.NodeReadlinker  = (*linkNode)(nil)
+	_ fs.NodeOnForgetter = (*linkNode)(nil)
+	_ fs.NodeGetattrer   = (*linkNode)(nil)
 )
 
-func linkEntry(p *peer, name, target string, lazy *member) entry {
+// linkEntry returns a link. Where it leads is made out for those who look it
+// up: in a graph of objects that all know each other nearly everything is a
+// link, and who lists asks for the names and kinds alone.
+func linkEntry(p *peer, name string, t *linkTarget) entry {
 	return entry{name, syscall.S_IFLNK | linkMode, func(old fs.InodeEmbedder) treeNode {
 		l, ok := old.(*linkNode)
 		if !ok {
 			l = &linkNode{node: node{p: p}}
+			l.hold = newHold(p, l)
 		}
-		l.at.Store(&linkTarget{target, lazy})
+		if t.ref != (codec.Ref{}) {
+			l.hold.set(t.ref)
+		}
+		l.at.Store(t)
 		return l
 	}}
 }
 
+// OnForget lets go of the object.
+func (l *linkNode) OnForget() { l.hold.end() }
+
+// target returns the text of the link.
+func (t *linkTarget) target(p *peer) string {
+	to := t.path
+	if t.text != "" {
+		return t.text
+	}
+	if t.ref != (codec.Ref{}) {
+		to = objPath + "/" + p.idName(t.ref)
+	} else if to == "" {
+		return "" // not asked for yet
+	}
+	return relative(path.Dir(t.from.path()), to)
+}
+
 func (l *linkNode) fill(a *fuse.Attr) {
-	l.p.fillAttr(a, syscall.S_IFLNK|linkMode, int64(len(l.at.Load().path)), l.p.started)
+	l.p.fillAttr(a, syscall.S_IFLNK|linkMode, int64(len(l.at.Load().target(l.p))), l.p.started)
 }
 
 // Getattr answers from memory.
@@ -176,12 +204,12 @@ func (l *linkNode) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrO
 // Readlink returns where the object has its place.
 func (l *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	t := l.at.Load()
-	if t.lazy == nil {
-		return []byte(t.path), 0
+	if text := t.target(l.p); text != "" {
+		return []byte(text), 0
 	}
 	c, cancel := l.p.opContext(ctx)
 	defer cancel()
-	v, err := t.lazy.value(c)
+	v, err := t.from.value(c)
 	if err != nil {
 		return nil, errnoOf(err, opGet)
 	}
@@ -189,7 +217,9 @@ func (l *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	if !ok {
 		return nil, syscall.ESTALE
 	}
-	return []byte(relative(path.Dir(t.lazy.path()), objPath+"/"+l.p.idName(r))), 0
+	l.hold.set(r)
+	asked := linkTarget{from: t.from, ref: r}
+	return []byte(asked.target(l.p)), 0
 }
 
 // errOutside: only what lies in this mount can be assigned.
@@ -289,5 +319,6 @@ func (p *peer) pathOf(ctx context.Context, r codec.Ref) string {
 	if name, ok := p.rootName(ctx, r); ok {
 		return encodeName(name, plainNames)
 	}
+	p.refs.keep(r, resultRefTime)
 	return objPath + "/" + p.idName(r)
 }

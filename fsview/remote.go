@@ -33,13 +33,34 @@ type Remote interface {
 	Str(ctx context.Context, r codec.Ref) (string, error)
 	Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
 
-	// Describe, Dir and Keys are extensions: towards a peer that lacks them
-	// they fail with errors.ErrUnsupported at once, without a packet.
+	// CallAttr calls an attribute without getting a reference to it first, and
+	// Look is GetAttr, except that of a method it returns what the object
+	// tells of it and no value. Towards a peer that lacks them they do what
+	// they stand for.
+	CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
+	Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error)
+
+	// The following are extensions: towards a peer that lacks them they fail
+	// with errors.ErrUnsupported at once, without a packet.
+
+	// Roots returns the registered names and the references of those that are
+	// objects.
+	Roots(ctx context.Context) (names []string, refs map[string]codec.Ref, err error)
 	Describe(ctx context.Context, r codec.Ref) (codec.Description, error)
 	// Dir returns the names of all attributes that the caller may know.
 	Dir(ctx context.Context, r codec.Ref) ([]string, error)
 	// Keys returns the keys of an object with items.
 	Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error)
+	// KeysAndKinds returns the keys, and of each item what it is: KindInvalid
+	// where only a read can tell.
+	KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error)
+	// Snapshot returns the attributes with plain values, or those of them that
+	// are named, as they are at one moment.
+	Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[string]codec.Value, error)
+
+	// Release gives references back: all that were got of each so far. It
+	// never blocks.
+	Release(refs ...codec.Ref)
 
 	// StatusText describes the connection in lines for people, for
 	// .nom/status. It answers from memory and never blocks.

@@ -57,7 +57,7 @@ func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
 	if !ok {
 		return entry{}, errNoEntry
 	}
-	v, err := r.p.resolve(ctx, registered)
+	v, err := r.p.root(ctx, registered)
 	if err != nil {
 		return entry{}, err
 	}
@@ -83,7 +83,7 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
 		x, ok := old.(*objectDir)
 		if !ok {
-			x = &objectDir{node: node{p: r.p}, path: name, depth: 1}
+			x = newObjectDir(r.p, nil, name, 1)
 		}
 		x.from(src)
 		x.adopt(ref)
@@ -98,7 +98,7 @@ func (r *rootDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandl
 
 // list lists the registered names.
 func (r *rootDir) list(ctx context.Context) ([]entry, error) {
-	t := r.p.rootsNow(ctx, fresh)
+	t := r.p.rootsListed(ctx)
 	if t.err != nil {
 		return nil, t.err
 	}

@@ -376,3 +376,82 @@ func TestSlots(t *testing.T) {
 		t.Errorf("%d results left", len(table.calls))
 	}
 }
+
+// TestReferences follows a reference from where it came to where it goes back.
+func TestReferences(t *testing.T) {
+	f := newFake()
+	var refs []codec.Ref
+	for i := range 4 {
+		o := &fakeObject{label: string(rune('a' + i))}
+		refs = append(refs, f.add(o))
+	}
+	p := newFsys("/", f, Options{}).peer
+	later := func(d time.Duration) time.Time { return time.Now().Add(d) }
+	nested, _ := codec.NewMap(codec.Pair{Key: codec.Int(1), Value: codec.List{refs[2], codec.Tuple{refs[3]}}})
+	p.refs.got(codec.List{refs[0], refs[1], nested})
+	h := newHold(p, new(int))
+	h.set(refs[0])
+	h.set(refs[0])
+	id := p.idName(refs[2])
+	p.refs.keep(refs[3], resultRefTime)
+	p.giveBack(time.Now())
+	if len(f.released) != 0 {
+		t.Fatalf("given back at once: %v", f.released)
+	}
+	p.giveBack(later(2 * refIdle))
+	if got := strings.Join(f.released, " "); got != "1002 1003" {
+		t.Errorf("given back %q, want those that nobody uses", got)
+	}
+	if _, ok := p.byID(id); ok {
+		t.Error("what was given back still has a place")
+	}
+	h.set(refs[1])
+	h.end()
+	h.end()
+	p.giveBack(later(2 * refIdle))
+	p.giveBack(later(4 * refIdle))
+	if got := strings.Join(f.released, " "); got != "1001 1002 1002 1003" {
+		t.Errorf("given back %q; each time that it was got, once", got)
+	}
+	if all := p.refs.all(); len(all) != 1 || all[0] != refs[3] {
+		t.Errorf("kept %v, want the result of a call", all)
+	}
+}
+
+// TestBurst checks when single requests become one for all.
+func TestBurst(t *testing.T) {
+	p := newFsys("/", newFake(), Options{}).peer
+	b := new(burst)
+	for i := range burstLookups {
+		if b.wants(p) {
+			t.Fatalf("after %d", i)
+		}
+	}
+	if !b.wants(p) {
+		t.Errorf("not after %d", burstLookups)
+	}
+	b.since = b.since.Add(-time.Second)
+	b.waited = time.Second // for answers
+	if !b.wants(p) {
+		t.Error("not on a slow line")
+	}
+	b.last = p.stamp()
+	if b.wants(p) {
+		t.Error("again, while the answer is fresh")
+	}
+	b.last.at = b.last.at.Add(-fresh)
+	b.since = b.since.Add(-time.Minute)
+	if !b.wants(p) {
+		t.Error("not while it goes on")
+	}
+	p.changed()
+	if b.wants(p) {
+		t.Error("although something was written")
+	}
+	*b = burst{pause: time.Now().Add(time.Minute)}
+	for range 2 * burstLookups {
+		if b.wants(p) {
+			t.Fatal("although it failed")
+		}
+	}
+}

@@ -81,7 +81,7 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 	}
 	c, cancel := f.p.opContext(ctx)
 	defer cancel()
-	v, err := m.value(c)
+	v, err := m.opened(c)
 	if err == nil {
 		err = h.startFrom(v, writes && appendTo)
 	}

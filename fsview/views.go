@@ -31,7 +31,10 @@ func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string
 	if !d.mayExist(ctx, m.attr, m.fileName()) {
 		return entry{}, errNoEntry
 	}
-	if _, err := m.value(ctx); err != nil && (isMissing(err) || !isException(err)) {
+	if _, ok := m.fresh(); ok {
+		return view(d, m, name), nil
+	}
+	if _, _, err := m.look(ctx); err != nil && (isMissing(err) || !isException(err)) {
 		return entry{}, err
 	}
 	return view(d, m, name), nil
@@ -45,12 +48,23 @@ func errView(d *objectDir, m member, name string) entry {
 // typeView is the type of the value.
 func typeView(d *objectDir, m member, name string) entry {
 	return textEntry(d.p, d.path, name, opGet, func(ctx context.Context, _ caller) ([]byte, error) {
-		v, err := m.value(ctx)
-		if err != nil {
-			return nil, err
+		v, known := m.fresh()
+		info := m.info()
+		if !known {
+			var told *codec.AttrInfo
+			var err error
+			if v, told, err = m.look(ctx); err != nil {
+				return nil, err
+			}
+			if told != nil {
+				info = told
+			}
 		}
-		if info := m.info(); v.Kind() == codec.KindRef && info != nil && info.Type != "" {
+		if (v == nil || v.Kind() == codec.KindRef) && info != nil && info.Type != "" {
 			return line(info.Type), nil
+		}
+		if v == nil {
+			return line(codec.KindRef.String()), nil
 		}
 		return line(describeKind(v)), nil
 	})

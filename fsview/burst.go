@@ -1,0 +1,135 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"time"
+
+	"nomfs/codec"
+)
+
+const (
+	// burstLookups is how many values of one object are asked for one by one
+	// in burstTime; then the others are asked for at once, since whoever reads
+	// so many reads all. The time that the peer takes to answer does not
+	// count, so that the distance does not matter.
+	burstLookups = 8
+	burstTime    = 100 * time.Millisecond
+	// burstPause is how long an object that could not give all its values
+	// within a second is not asked for them again.
+	burstPause = 10 * time.Second
+)
+
+// A burst counts the requests for single values of one object. The mutex of the
+// object guards it.
+type burst struct {
+	since  time.Time
+	waited time.Duration // for answers, since then
+	writes uint64        // as they were then: who also writes wants the one value
+	count  int
+	last   stamp         // when all were fetched last
+	flight chan struct{} // closed when the request under way ends; nil for none
+	pause  time.Time     // not before
+}
+
+// wants counts one more and tells whether all should be asked for.
+func (b *burst) wants(p *peer) bool {
+	now, writes := time.Now(), p.writes.Load()
+	if now.Sub(b.since)-b.waited > burstTime || b.writes != writes {
+		*b = burst{since: now, writes: writes, flight: b.flight, pause: b.pause, last: b.last}
+		if b.last.writes == writes && now.Sub(b.last.at) < fresh+burstTime {
+			b.count = burstLookups // it goes on; what was fetched is too old just now
+		}
+	}
+	b.count++
+	if p.isFresh(b.last) {
+		return false // what is asked for did not come with the others
+	}
+	return b.count > burstLookups && now.After(b.pause)
+}
+
+// takes notes how long an answer took.
+func (o *object) takes(b *burst, start time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b.waited += time.Since(start)
+}
+
+// snapshot fetches all plain attributes at once if the value is one of many that
+// are asked for, and waits for them; false if it is not.
+func (d *objectDir) snapshot(ctx context.Context) bool {
+	return d.atOnce(ctx, attrBurst, func(ctx context.Context, o *object) error {
+		at := o.peer.stamp()
+		vals, err := o.peer.remote.Snapshot(ctx, o.ref)
+		for name, v := range vals {
+			o.store(member{dir: d, attr: name}.id(), v, at)
+		}
+		return err
+	})
+}
+
+// snapshotItems does for the items that are references what snapshot does for
+// attributes: there is no one request for them, but they need not wait for each
+// other.
+func (d *objectDir) snapshotItems(ctx context.Context) bool {
+	return d.atOnce(ctx, itemBurst, func(ctx context.Context, o *object) error {
+		var members []member
+		o.mu.Lock()
+		for name, k := range o.keys {
+			if k.kind == codec.KindRef && len(members) < maxAsked {
+				members = append(members, member{dir: d, key: k.key, name: name})
+			}
+		}
+		o.mu.Unlock()
+		parallel(len(members), func(i int) { _, _ = members[i].value(ctx) }) // who needs it hears why
+		return ctx.Err()
+	})
+}
+
+// atOnce runs fetch if the burst is one, once for all who ask meanwhile, and
+// reports whether it was.
+func (d *objectDir) atOnce(ctx context.Context, of func(*object) *burst, fetch func(context.Context, *object) error) bool {
+	o := d.known()
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	b := of(o)
+	if !b.wants(o.peer) {
+		o.mu.Unlock()
+		return false
+	}
+	flight, mine := b.flight, b.flight == nil
+	if mine {
+		flight = make(chan struct{})
+		b.flight = flight
+	}
+	o.mu.Unlock()
+	start := o.peer.stamp()
+	if !mine {
+		select {
+		case <-flight:
+		case <-ctx.Done():
+		}
+		o.takes(b, start.at)
+		return true
+	}
+	// What takes longer than the answer may be used is of no use.
+	c, cancel := context.WithTimeout(ctx, fresh)
+	defer cancel()
+	o.peer.refs.hold(o.ref)
+	defer o.peer.refs.drop(o.ref)
+	err := fetch(c, o)
+	o.takes(b, start.at)
+	o.mu.Lock()
+	b.flight = nil
+	if err == nil {
+		b.last = start
+	} else {
+		b.pause = time.Now().Add(burstPause)
+	}
+	o.mu.Unlock()
+	close(flight)
+	return err == nil
+}

@@ -1,0 +1,212 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+// Lookup asks the peer for what is not known, and nothing for names that
+// cannot be.
+func (d *objectDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	c, cancel := d.p.opContext(ctx)
+	defer cancel()
+	e, err := d.find(c, name)
+	if err != nil {
+		return nil, errnoOf(err, opLookup)
+	}
+	return attach(ctx, d.EmbeddedInode(), d.path, e, out), 0
+}
+
+// find returns what lies under a file name.
+func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
+	if len(name) > maxName {
+		return entry{}, errNameTooLong
+	}
+	if name[0] == '.' {
+		return d.dotEntry(name)
+	}
+	if reserved[name] {
+		return d.control(ctx, name)
+	}
+	base, suffix := splitView(name)
+	attr, ok := decodeName(base, attrNames)
+	if !ok {
+		return entry{}, errNoEntry
+	}
+	m := member{dir: d, attr: attr}
+	if suffix != "" {
+		return d.viewEntry(ctx, m, name, suffix)
+	}
+	if d.isPending(name) {
+		return d.fileEntry(m, name, nil), nil
+	}
+	if !d.mayExist(ctx, attr, name) {
+		return entry{}, errNoEntry
+	}
+	return d.memberEntry(ctx, m, name)
+}
+
+// mayExist tells whether it is worth asking the peer for an attribute. Any
+// identifier is: objects may have attributes that they do not list. Other
+// names only where the object mentions them, or mentions nothing at all.
+func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
+	if isIdentifier(attr) {
+		return true
+	}
+	o := d.known()
+	if o != nil {
+		o.mu.Lock()
+		known := o.learntAttrs[attr] || o.names[attr]
+		o.mu.Unlock()
+		if known || attrInfo(o.knownDesc(), attr) != nil {
+			return true
+		}
+	}
+	if neverAttr(name) || d.method.Load() != nil {
+		return false
+	}
+	desc, err := d.anyDesc(ctx)
+	if err == nil {
+		return attrInfo(desc, attr) != nil
+	}
+	if !unsupported(err) {
+		return true
+	}
+	names, err := d.dirNames(ctx)
+	return err != nil || names[attr]
+}
+
+// memberEntry finds out what an attribute is.
+func (d *objectDir) memberEntry(ctx context.Context, m member, name string) (entry, error) {
+	if v, ok := m.fresh(); ok {
+		return d.valueEntry(ctx, m, name, v, m.info()), nil
+	}
+	if !d.toldNow() && d.snapshot(ctx) {
+		if v, ok := m.fresh(); ok {
+			return d.valueEntry(ctx, m, name, v, m.info()), nil
+		}
+	}
+	if d.told(ctx) {
+		if e, ok := d.toldEntry(m, name); ok {
+			return e, nil
+		}
+	}
+	v, info, err := m.look(ctx)
+	switch {
+	case err == nil && v == nil:
+		return d.lazyEntry(m, name, info), nil
+	case err == nil:
+		return d.valueEntry(ctx, m, name, v, m.info()), nil
+	case isException(err) && !isMissing(err) && errnoOf(err, opGet) != syscall.EACCES:
+		// It is there, but reading it fails. Whoever opens it hears why.
+		return d.fileEntry(m, name, m.info()), nil
+	}
+	return entry{}, err
+}
+
+// toldEntry returns the entry of an attribute of which the description says
+// enough: a method, or a value.
+func (d *objectDir) toldEntry(m member, name string) (entry, bool) {
+	info := m.info()
+	switch {
+	case info == nil:
+		return entry{}, false
+	case info.Call:
+		return d.lazyEntry(m, name, info), true
+	case info.Kind == codec.KindRef || info.Kind == codec.KindInvalid:
+		return entry{}, false
+	}
+	return d.fileEntry(m, name, info), true // whoever opens it asks for the value
+}
+
+// fresh returns the value if it is known and not older than a second.
+func (m member) fresh() (codec.Value, bool) {
+	if o := m.dir.known(); o != nil {
+		return o.fresh(m.id())
+	}
+	return nil, false
+}
+
+// toldNow tells whether the description says what there is now.
+func (d *objectDir) toldNow() bool {
+	o := d.known()
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.desc != nil && o.peer.isFresh(o.descAt)
+}
+
+// told tells whether the description says what there is now. When many names
+// are looked up in a short time, as ls -l does in a directory too large for the
+// kernel's cache, it is asked for again: one request instead of one for each.
+func (d *objectDir) told(ctx context.Context) bool {
+	if d.toldNow() {
+		return true
+	}
+	if d.known() == nil {
+		return false
+	}
+	d.mu.Lock()
+	if time.Since(d.burstAt) > fresh {
+		d.burstAt, d.burst = time.Now(), 0
+	}
+	d.burst++
+	many := d.burst > burstLookups
+	d.mu.Unlock()
+	if !many {
+		return false
+	}
+	_, err := d.describe(ctx)
+	return err == nil
+}
+
+// control returns one of call, len, index, repr and str, where it can work.
+func (d *objectDir) control(ctx context.Context, name string) (entry, error) {
+	switch name {
+	case "repr", "str":
+		return d.textControl(name), nil
+	}
+	c, err := d.caps(ctx)
+	if err != nil {
+		return entry{}, err
+	}
+	for _, e := range d.controls(c) {
+		if e.name == name {
+			return e, nil
+		}
+	}
+	return entry{}, errNoEntry
+}
+
+// caps says which control entries an object has.
+type caps struct{ callable, sized, indexable bool }
+
+// caps returns what the object can do: everything, where the peer cannot say.
+func (d *objectDir) caps(ctx context.Context) (caps, error) {
+	if d.method.Load() != nil {
+		return caps{callable: true}, nil
+	}
+	desc, err := d.anyDesc(ctx)
+	if err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			return caps{true, true, true}, nil
+		}
+		return caps{}, err
+	}
+	return capsOf(desc), nil
+}
+
+func capsOf(desc *codec.Description) caps {
+	return caps{desc.Callable, desc.Sized, desc.Indexable}
+}

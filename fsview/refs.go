@@ -1,0 +1,256 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nomfs/codec"
+)
+
+const (
+	// refIdle is how long a reference that no node of the tree stands for is
+	// kept: until whoever just got it has made up its mind.
+	refIdle = 5 * time.Second
+	// resultRefTime is how long an object that a call returned is kept: its
+	// path is text now, in a shell's variable perhaps.
+	resultRefTime = 10 * time.Minute
+)
+
+// A refTable knows the references that the peer gave to this mount, and what
+// uses them: what nobody uses is given back.
+type refTable struct {
+	mu   sync.Mutex
+	refs map[codec.Ref]*refUse
+}
+
+// A refUse is what is known of one reference.
+type refUse struct {
+	holders int    // nodes and operations
+	until   int64  // unix time in nanoseconds: not given back before
+	id      string // its name below .nom/obj, "" where it has none
+}
+
+func (t *refTable) use(r codec.Ref) *refUse {
+	u := t.refs[r]
+	if u == nil {
+		u = new(refUse)
+		t.refs[r] = u
+	}
+	return u
+}
+
+func (u *refUse) keep(d time.Duration) { u.until = max(u.until, time.Now().Add(d).UnixNano()) }
+
+// keep keeps r for some time in any case.
+func (t *refTable) keep(r codec.Ref, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.use(r).keep(d)
+}
+
+// hold keeps r until drop.
+func (t *refTable) hold(r codec.Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.use(r).holders++
+}
+
+func (t *refTable) drop(r codec.Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.use(r)
+	u.holders--
+	u.keep(refIdle)
+}
+
+// named notes the name of r below .nom/obj.
+func (t *refTable) named(r codec.Ref, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.use(r)
+	u.id = id
+	u.keep(refIdle)
+}
+
+// got notes the references in a value that the peer sent.
+func (t *refTable) got(v codec.Value) {
+	switch v := v.(type) {
+	case codec.Ref:
+		t.keep(v, refIdle)
+	case codec.List:
+		t.gotAll(v)
+	case codec.Tuple:
+		t.gotAll(v)
+	case codec.Set:
+		t.gotAll(v)
+	case *codec.Map:
+		for _, p := range v.Pairs() {
+			t.got(p.Value)
+		}
+	case codec.Exception:
+		t.gotAll(v.Args)
+	}
+}
+
+func (t *refTable) gotAll(vs []codec.Value) {
+	for _, v := range vs {
+		t.got(v)
+	}
+}
+
+// unused takes out what nothing uses and returns it, with the names that it had
+// below .nom/obj. What stays says true for keep.
+func (t *refTable) unused(now time.Time, keep func(codec.Ref) bool) (refs []codec.Ref, ids []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for r, u := range t.refs {
+		if u.holders > 0 || u.until > now.UnixNano() || keep(r) {
+			continue
+		}
+		delete(t.refs, r)
+		refs = append(refs, r)
+		if u.id != "" {
+			ids = append(ids, u.id)
+		}
+	}
+	return refs, ids
+}
+
+// inUse counts the references that nodes or operations keep.
+func (t *refTable) inUse() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, u := range t.refs {
+		if u.holders > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// all takes out everything.
+func (t *refTable) all() []codec.Ref {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	refs := make([]codec.Ref, 0, len(t.refs))
+	for r := range t.refs {
+		refs = append(refs, r)
+	}
+	clear(t.refs)
+	return refs
+}
+
+// giveBack returns to the peer what nothing in the mount uses.
+func (p *peer) giveBack(now time.Time) {
+	p.mu.Lock()
+	t := p.roots
+	p.mu.Unlock()
+	refs, ids := p.refs.unused(now, func(r codec.Ref) bool {
+		if t == nil {
+			return false
+		}
+		_, registered := t.byRef[r]
+		return registered
+	})
+	if len(refs) == 0 {
+		return
+	}
+	p.mu.Lock()
+	for _, id := range ids {
+		delete(p.ids, id)
+	}
+	p.mu.Unlock()
+	p.remote.Release(refs...)
+}
+
+// A hold is what a node of the tree keeps of the reference that it stands for.
+type hold struct {
+	t   *refTable
+	ref atomic.Pointer[codec.Ref]
+}
+
+// newHold returns the hold of a node. It ends when the kernel forgets the node,
+// or when nobody knows the node any more: of two lookups at the same time the
+// node of one is thrown away.
+func newHold[T any](p *peer, node *T) *hold {
+	h := &hold{t: &p.refs}
+	runtime.AddCleanup(node, func(h *hold) { h.end() }, h)
+	return h
+}
+
+// set makes r what is held, instead of what was.
+func (h *hold) set(r codec.Ref) {
+	h.t.hold(r)
+	if old := h.ref.Swap(&r); old != nil {
+		h.t.drop(*old)
+	}
+}
+
+// end lets go.
+func (h *hold) end() {
+	if old := h.ref.Swap(nil); old != nil {
+		h.t.drop(*old)
+	}
+}
+
+// A countedRemote is a Remote that notes every reference it hands out.
+type countedRemote struct {
+	Remote
+	refs *refTable
+}
+
+func (c *countedRemote) Resolve(ctx context.Context, name string) (codec.Value, error) {
+	v, err := c.Remote.Resolve(ctx, name)
+	c.refs.got(v)
+	return v, err
+}
+
+func (c *countedRemote) Roots(ctx context.Context) ([]string, map[string]codec.Ref, error) {
+	names, refs, err := c.Remote.Roots(ctx)
+	for _, r := range refs {
+		c.refs.got(r)
+	}
+	return names, refs, err
+}
+
+func (c *countedRemote) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
+	v, err := c.Remote.GetAttr(ctx, r, name)
+	c.refs.got(v)
+	return v, err
+}
+
+func (c *countedRemote) Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error) {
+	v, info, err := c.Remote.Look(ctx, r, name)
+	c.refs.got(v)
+	return v, info, err
+}
+
+func (c *countedRemote) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
+	v, err := c.Remote.GetItem(ctx, r, key)
+	c.refs.got(v)
+	return v, err
+}
+
+func (c *countedRemote) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	v, err := c.Remote.Call(ctx, r, args, kwargs)
+	c.refs.got(v)
+	return v, err
+}
+
+func (c *countedRemote) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	v, err := c.Remote.CallAttr(ctx, r, name, args, kwargs)
+	c.refs.got(v)
+	return v, err
+}
+
+func (c *countedRemote) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
+	keys, kinds, err := c.Remote.KeysAndKinds(ctx, r)
+	c.refs.gotAll(keys)
+	return keys, kinds, err
+}

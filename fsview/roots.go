@@ -1,0 +1,251 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"maps"
+	"sort"
+	"sync"
+	"syscall"
+	"time"
+
+	"nomfs/codec"
+)
+
+const (
+	// rootsAge is how long the table of registered objects serves to decide
+	// which reference is a link to the root.
+	rootsAge = 10 * time.Second
+	// rootsRetry is how long a table that could not be fetched serves.
+	rootsRetry = time.Second
+)
+
+// A rootTable is what is registered, as of one moment. It is never changed, but
+// replaced.
+type rootTable struct {
+	at    time.Time // zero where only some names are known
+	names []string  // sorted
+	vals  map[string]codec.Value
+	errs  map[string]error
+	byRef map[codec.Ref]string // the first name of each object
+	err   error                // why there are no names
+}
+
+// outdated tells whether the table should be fetched anew before it decides
+// anything.
+func (t *rootTable) outdated() bool {
+	age := rootsAge
+	if t.err != nil {
+		age = rootsRetry
+	}
+	return time.Since(t.at) > age
+}
+
+// index fills byRef.
+func (t *rootTable) index() {
+	for _, name := range t.names {
+		if r, ok := t.vals[name].(codec.Ref); ok {
+			if _, taken := t.byRef[r]; !taken && len(encodeName(name, plainNames)) <= maxName {
+				t.byRef[r] = name
+			}
+		}
+	}
+}
+
+// resolve returns what is registered under name and keeps it for the table.
+func (p *peer) resolve(ctx context.Context, name string) (codec.Value, error) {
+	v, err := p.remote.Resolve(ctx, name)
+	if err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	r, ok := v.(codec.Ref)
+	if !ok {
+		return v, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.roots
+	if t == nil {
+		t = &rootTable{vals: make(map[string]codec.Value), byRef: make(map[codec.Ref]string)}
+	}
+	if t.vals[name] != v {
+		next := *t
+		next.vals, next.byRef = maps.Clone(t.vals), maps.Clone(t.byRef)
+		if old, ok := t.vals[name].(codec.Ref); ok && t.byRef[old] == name {
+			delete(next.byRef, old)
+		}
+		next.vals[name] = v
+		if _, taken := next.byRef[r]; !taken && len(encodeName(name, plainNames)) <= maxName {
+			next.byRef[r] = name
+		}
+		p.roots = &next
+	}
+	return v, nil
+}
+
+// root returns what is registered under name: from the table where it is
+// fresh, and with the table where there is none yet, so that whoever walks into
+// the tree learns in one request what is a link to the root.
+func (p *peer) root(ctx context.Context, name string) (codec.Value, error) {
+	p.mu.Lock()
+	t, tells := p.roots, !p.noRoots
+	p.mu.Unlock()
+	if tells && (t == nil || t.outdated()) {
+		t = p.rootsNow(ctx, rootsRetry, false)
+	}
+	if t != nil && time.Since(t.at) < fresh {
+		if r, ok := t.vals[name].(codec.Ref); ok {
+			return r, nil
+		}
+	}
+	return p.resolve(ctx, name)
+}
+
+// rootsNow returns the registered names and their values, at most maxAge old.
+// Many callers share one fetch, and nobody waits longer than its own context.
+//
+// A peer that does not tell what its names are is asked for each of them only
+// with list, for a listing. Without, the result is what happens to be known,
+// nil for nothing.
+func (p *peer) rootsNow(ctx context.Context, maxAge time.Duration, list bool) *rootTable {
+	const tries = 2 // the first may find out that there is more to ask
+	for try := 1; ; try++ {
+		p.mu.Lock()
+		t := p.roots
+		if t != nil && time.Since(t.at) < maxAge || p.noRoots && !list || try > tries {
+			p.mu.Unlock()
+			return t
+		}
+		wait := p.refreshRoots(list)
+		p.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return &rootTable{err: causeOf(ctx, ctx.Err())}
+		case <-wait:
+		}
+	}
+}
+
+// refreshRoots has the table fetched, unless somebody does already, and
+// returns what is closed when it is there. The mutex must be held.
+func (p *peer) refreshRoots(list bool) chan struct{} {
+	if p.rootsIn == nil {
+		p.rootsIn = make(chan struct{})
+		p.wg.Add(1)
+		go p.fetchRoots(p.rootsIn, list)
+	}
+	return p.rootsIn
+}
+
+func (p *peer) fetchRoots(done chan struct{}, list bool) {
+	defer p.wg.Done()
+	ctx, cancel := context.WithTimeout(p.base, p.timeout)
+	defer cancel()
+	t := &rootTable{vals: make(map[string]codec.Value), errs: make(map[string]error), byRef: make(map[codec.Ref]string)}
+	names, refs, err := p.remote.Roots(ctx)
+	untold := unsupported(err)
+	if untold && !list {
+		p.mu.Lock()
+		p.noRoots, p.rootsIn = true, nil
+		p.mu.Unlock()
+		close(done)
+		return
+	}
+	t.names, t.err = append([]string(nil), names...), err
+	for name, r := range refs {
+		t.vals[name] = r
+	}
+	if untold {
+		names, t.err = p.remote.List(ctx)
+		t.names = append([]string(nil), names...)
+	}
+	sort.Strings(t.names)
+	if untold {
+		p.resolveNames(ctx, t, t.names)
+	}
+	t.index()
+	t.at = time.Now()
+	p.mu.Lock()
+	if t.err != nil && p.roots != nil && len(p.roots.byRef) > 0 {
+		t.byRef = p.roots.byRef // a peer that is away has not lost its names
+	}
+	p.roots, p.rootsIn, p.noRoots = t, nil, untold
+	p.mu.Unlock()
+	close(done)
+}
+
+// resolveNames asks for what is registered under each name.
+func (p *peer) resolveNames(ctx context.Context, t *rootTable, names []string) {
+	var mu sync.Mutex
+	parallel(len(names), func(i int) {
+		v, err := p.remote.Resolve(ctx, names[i])
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			t.errs[names[i]] = err
+			return
+		}
+		t.vals[names[i]] = v
+	})
+}
+
+// rootsListed returns a table in which every name has its value: those that did
+// not come with the names, plain values above all, are asked for.
+func (p *peer) rootsListed(ctx context.Context) *rootTable {
+	t := p.rootsNow(ctx, fresh, true)
+	if t == nil {
+		return &rootTable{err: syscall.EPROTO} // it changed its mind all the time
+	}
+	var missing []string
+	for _, name := range t.names {
+		if t.vals[name] == nil && t.errs[name] == nil {
+			missing = append(missing, name)
+		}
+	}
+	if t.err != nil || len(missing) == 0 {
+		return t
+	}
+	full := *t
+	full.vals, full.errs = maps.Clone(t.vals), maps.Clone(t.errs)
+	p.resolveNames(ctx, &full, missing)
+	return &full
+}
+
+// rootsChanged says that the table is wrong.
+func (p *peer) rootsChanged() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.roots != nil {
+		next := *p.roots
+		next.at = time.Time{}
+		p.roots = &next
+	}
+}
+
+// rootName returns the name under which r is registered, if it is. It only
+// decides where a link points, so an old table will do while a new one is
+// fetched, and nobody waits long for the first. A peer that does not tell what
+// its names are is not asked: there the names count that were looked up or
+// listed.
+func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
+	p.mu.Lock()
+	t, tells := p.roots, !p.noRoots
+	wait := tells && (t == nil || t.at.IsZero())
+	if tells && !wait && t.outdated() {
+		p.refreshRoots(false)
+	}
+	p.mu.Unlock()
+	if wait {
+		ctx, cancel := context.WithTimeout(ctx, fresh)
+		defer cancel()
+		if got := p.rootsNow(ctx, rootsAge, false); got != nil && got.err == nil || t == nil {
+			t = got
+		}
+	}
+	if t == nil {
+		return "", false
+	}
+	name, ok := t.byRef[r]
+	return name, ok
+}
