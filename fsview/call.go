@@ -183,6 +183,10 @@ func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
 	return render(result), nil
 }
 
+// callTime bounds a call that nothing else ends. A call may take as long as it
+// takes: the peer is probed meanwhile, and a peer that is gone ends it.
+const callTime = 365 * 24 * time.Hour
+
 // call calls the object: a method as an attribute of the object above, so that
 // no reference to it is needed.
 func (d *objectDir) call(ctx context.Context, l callLine) (codec.Value, error) {
@@ -193,6 +197,8 @@ func (d *objectDir) call(ctx context.Context, l callLine) (codec.Value, error) {
 	if ok && m.key == nil && d.method.Load() != nil {
 		err := m.dir.doOnce(ctx, func(o *object) error {
 			var err error
+			ctx, cancel := context.WithTimeout(ctx, callTime)
+			defer cancel()
 			result, err = o.peer.remote.CallAttr(ctx, o.ref, m.attr, l.args, l.kwargs)
 			return err
 		})
@@ -200,6 +206,8 @@ func (d *objectDir) call(ctx context.Context, l callLine) (codec.Value, error) {
 	}
 	err := d.doOnce(ctx, func(o *object) error {
 		var err error
+		ctx, cancel := context.WithTimeout(ctx, callTime)
+		defer cancel()
 		result, err = o.peer.remote.Call(ctx, o.ref, l.args, l.kwargs)
 		return err
 	})

@@ -33,8 +33,8 @@
 // its items. Not listed, but there: repr and str, .dir (names), .type, .doc,
 // .oid, and of each attribute the views ATTR.err (its last error), ATTR.type
 // and ATTR.repr (the exact literal, to read and to write). Below .nom are
-// README, status, error (the last error of the caller's login session) and
-// obj/ID, where every object that a link or a result has named can be reached.
+// README, status, error (the last error of the caller's login session), log (all
+// failed operations, at most 1 MiB of them) and obj/ID, where every object that a link or a result has named can be reached.
 //
 // Looking up is the authority, listing does its best: a peer that cannot tell
 // the attributes of its objects still answers for each name that is typed, and

@@ -275,6 +275,7 @@ func (p *peer) nomEntry() entry {
 	return localEntry(p, "", dir, rootMode, []entry{
 		textEntry(p, dir, "README", opGet, p.readme),
 		localTextEntry(p, dir, "error", func(c caller) string { return p.errors.ofSession(c.session()) }),
+		logEntry(p, "log", &p.errors.all),
 		localTextEntry(p, dir, "status", func(caller) string { return p.status() }),
 		localEntry(p, dir, "obj", rootMode, nil, p.findID),
 	}, nil)
@@ -367,6 +368,7 @@ A file is a value, a directory is an object.
   cat NAME/repr NAME/str NAME/.type NAME/.doc NAME/.dir NAME/.oid
   cat NAME/ATTR.err             the last error of one attribute or method
   cat .nom/error                the last error of your login session
+  tail -f .nom/log              all that fails, as it comes
   cat .nom/status               the connection
 
 Any attribute can be used by its name, listed or not. Directories are never

@@ -7,8 +7,8 @@ import (
 )
 
 // Remote is what this package needs of a peer. Every method is bounded by its
-// context and by the implementation's own timeout, and may be called from any
-// number of goroutines.
+// context, or where that has no deadline by the implementation's own timeout,
+// and may be called from any number of goroutines.
 //
 // Errors are told apart with errors.Is and errors.As alone: a remote exception
 // is, by errors.As, a codec.Exception; an operation that a peer does not offer

@@ -18,8 +18,11 @@ const (
 	resultTime = time.Minute
 )
 
-// errorLog keeps the last error of each session and of each path.
+// errorLog keeps the last error of each session and of each path, and all of
+// them in the order in which they came.
 type errorLog struct {
+	all textLog
+
 	mu       sync.Mutex
 	sessions lastTexts
 	paths    lastTexts
@@ -54,6 +57,7 @@ func (l *lastTexts) put(key, text string, max int) {
 // add records an error: time, operation, path, type and text, in one line.
 func (e *errorLog) add(session, verb, path, text string, now time.Time) {
 	line := fmt.Sprintf("%s %s %s %s\n", now.Format(time.RFC3339), verb, path, text)
+	e.all.add(line, now)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sessions.put(session, line, maxErrorSessions)

@@ -44,6 +44,11 @@ var treeTests = []struct {
 	{name: "failed lookup keeps the error", script: "echo x > demo/number; cat demo/nope; ls demo/foo nope; cut -d' ' -f2- .nom/error",
 		out: "bash: line 2: echo: write error: Invalid argument\ncat: demo/nope: No such file or directory\nls: cannot access 'demo/foo': No such file or directory\nls: cannot access 'nope': No such file or directory\nwrite demo/number EINVAL: want int, got \"x\": column 1: expected a value, found the name x: text needs quotes\n"},
 
+	{name: "log", script: "echo x > demo/number; echo y > demo/ratio; cut -d' ' -f2-4 .nom/log; test $(stat -c %s .nom/log) = $(cat .nom/log | wc -c) && echo exact; tail -n1 .nom/log | cut -d' ' -f3; echo 1 > .nom/log",
+		status: 1, out: "bash: line 2: echo: write error: Invalid argument\nbash: line 2: echo: write error: Invalid argument\nwrite demo/number EINVAL:\nwrite demo/ratio EINVAL:\nexact\ndemo/ratio\nbash: line 2: .nom/log: Permission denied\n"},
+	{name: "follow the log", script: "exec 3< <(exec tail -s 0.05 -n +1 -f .nom/log); echo x > demo/number; read -u 3 l; echo y > demo/ratio; read -u 3 l; kill $!; echo $l | cut -d' ' -f2-4",
+		out: "bash: line 2: echo: write error: Invalid argument\nbash: line 2: echo: write error: Invalid argument\nwrite demo/ratio EINVAL:\n"},
+
 	{name: "set", script: "echo 6 > demo/number; cat demo/number", out: "6\n", effects: "SetAttr demo.number=6"},
 	{name: "set in dash", script: "dash -c 'echo 6 > demo/number; echo x > demo/number; echo $?'", out: "dash: 1: echo: echo: I/O error\n1\n", effects: "SetAttr demo.number=6"},
 	{name: "truncate only", script: ": > demo/number; truncate -s 0 demo/number; touch demo/number; cat demo/number", out: "5\n"},
@@ -121,14 +126,14 @@ except OSError as e: print(e.errno)
 	{name: "sizes", script: "[ -s demo/number ] && cat demo/number | wc -c; stat -c %s demo/number; tail -n1 demo/number; wc -c demo/ratio; stat -c %Y demo/number | grep -c ^0", status: 1, out: "2\n2\n5\n4 demo/ratio\n0\n"},
 	{name: "df", script: "df . | tail -n1 | cut -d' ' -f1; stat -f -c %l .", out: "fake\n255\n"},
 	{name: "git", script: "cd demo; git status 2>&1 | head -n1 | cut -c1-30; git diff --no-index --stat number long | tail -n1", out: "fatal: not a git repository (o\n 1 file changed, 1 insertion(+), 1 deletion(-)\n"},
-	{name: "nom", script: "ls -A .nom; grep -c 'ls demo' .nom/README; head -n1 .nom/status; wc -c < .nom/error; ls .nom/obj", out: "README\nerror\nobj\nstatus\n2\npeer      fake, up\n0\n"},
+	{name: "nom", script: "ls -A .nom; grep -c 'ls demo' .nom/README; head -n1 .nom/status; wc -c < .nom/error; ls .nom/obj", out: "README\nerror\nlog\nobj\nstatus\n2\npeer      fake, up\n0\n"},
 
 	{name: "original: lookup is the authority", fixture: "plain", script: "ls demo; cat demo/number demo/name; ls demo; echo 6 > demo/number; cat demo/number demo/number.type; rm demo/number; ls demo",
 		out: "call\nindex\nlen\n5\nhello\ncall\nindex\nlen\nname\nnumber\n6\nint\ncall\nindex\nlen\nname\n", effects: "SetAttr demo.number=6; DelAttr demo.number"},
 	{name: "original: items", fixture: "plain", script: "ls demo/numbers/index; cat demo/numbers/len demo/len; cat demo/table/index/a.b; ls demo/table/index; cat demo/table/index/5", status: 1,
 		out: "0\n1\n2\n3\ncat: demo/len: Operation not supported\n1\na.b\ncat: demo/table/index/5: No such file or directory\n"},
 	{name: "original: calls", fixture: "plain", script: "echo 2,3 > demo/add/call; cat demo/add/call; echo > demo/call", status: 1, out: "5\nbash: line 2: echo: write error: Invalid argument\n", effects: "Call add(2, 3); Call demo()"},
-	{name: "original: find", fixture: "plain", script: "cat demo/self/child/v > /dev/null; find . | sort | head -n 8; grep -r 7 demo/child; echo $?", out: ".\n./.nom\n./.nom/README\n./.nom/error\n./.nom/obj\n./.nom/status\n./a.b c\n./a.b c/call\ngrep: demo/child/len: Operation not supported\ndemo/child/v:7\n2\n"},
+	{name: "original: find", fixture: "plain", script: "cat demo/self/child/v > /dev/null; find . | sort | head -n 8; grep -r 7 demo/child; echo $?", out: ".\n./.nom\n./.nom/README\n./.nom/error\n./.nom/log\n./.nom/obj\n./.nom/status\n./a.b c\ngrep: demo/child/len: Operation not supported\ndemo/child/v:7\n2\n"},
 	{name: "wide and long", fixture: "big", script: "ls wide | wc -l; ls long/index | wc -l; cat long/index/4999; find long | wc -l", out: "1000\n5000\n4999\n5003\n"},
 }
 
