@@ -169,7 +169,7 @@ func TestFloodOnSockets(t *testing.T) {
 	}
 	rounds, addresses := 1, 1000
 	if full {
-		rounds, addresses = 3, 40_000
+		rounds, addresses = 5, 20_000
 	}
 	server, client := listenLoopback(t, noLog), listenLoopback(t, noLog)
 	if err := server.Register("x", &Object{Impl: newBag(map[string]codec.Value{"a": codec.Int(1)})}); err != nil {
