@@ -200,7 +200,10 @@ func (s *Service) roundTrip(ctx context.Context, p *Peer, rq request) (packet, e
 func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clientSession) (packet, error) {
 	w := waiter{s: s, p: p, rq: rq, sess: sess, start: time.Now()}
 	if !rq.probe {
-		if err := p.win.acquire(ctx); err != nil {
+		if who, ok := CallerFrom(ctx); ok && who.Addr == p.addr {
+			w.place = placeNested
+		}
+		if err := p.win.acquire(ctx, w.place); err != nil {
 			return packet{}, w.ended(ctx, false)
 		}
 		w.inWindow = true
@@ -251,6 +254,7 @@ type waiter struct {
 	datagram []byte
 	start    time.Time
 	inWindow bool
+	place    int // its kind, see window
 	sent     int
 	rto      time.Duration
 
@@ -261,7 +265,7 @@ type waiter struct {
 func (w *waiter) leaveWindow() {
 	if w.inWindow {
 		w.inWindow = false
-		w.p.win.release()
+		w.p.win.release(w.place)
 	}
 }
 

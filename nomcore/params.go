@@ -151,7 +151,7 @@ const (
 	maxPeerWorkers = 1024
 	maxPeerBacklog = 4096
 	// maxControlWorkers are kept for what must be answered however busy the
-	// others are: SYNC, LIST, and the operations about the connection.
+	// others are: LIST, and the operations about the connection.
 	maxControlWorkers = 64
 	// workerIdle is how long a worker without work is kept.
 	workerIdle = 10 * time.Second

@@ -59,7 +59,8 @@ type Peer struct {
 	admitted   error      // nil: yes
 	admitEpoch uint64     // authenticator asked, see Service.authEpoch
 	admitAsked bool
-	admitStale atomic.Bool // it said that it is gone: ask again
+	admitStale atomic.Bool   // it said that it is gone: ask again
+	welcome    atomic.Uint64 // admitEpoch+1 while it is admitted, else 0
 
 	mu       sync.Mutex
 	boot     bootID    // of its last nomx
@@ -77,7 +78,7 @@ type Peer struct {
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
 	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newHolder(maxOriginalRefs)}
 	rand.Read(p.cookie[:])
-	p.win = newWindow(p.windowMost)
+	p.win = newWindow(p.windowBounds)
 	return p
 }
 
@@ -103,18 +104,18 @@ func (p *Peer) localAddr() netip.Addr {
 // Extended reports whether the peer offered the extension operations.
 func (p *Peer) Extended() bool { return p.ext.Load() != 0 }
 
-// windowMost bounds the requests in flight. An original process that waits for
-// us must not be given more callbacks at once than it has requests running
-// here: it breaks when two of its threads wait at the same time.
-func (p *Peer) windowMost() (n int, exact bool) {
-	n = int(p.inbound.Load())
+// windowBounds bounds the requests in flight. An original process that waits for
+// us must not be given more at once than it has requests running here: it
+// breaks when two of its threads wait at the same time.
+func (p *Peer) windowBounds() (most int, exact bool, nested int) {
+	inbound := int(p.inbound.Load())
 	switch {
 	case p.isOurs.Load():
-		return max(windowExtended, n), true // n: callbacks within callbacks
-	case n > 0:
-		return n, true
+		return windowExtended, true, max(windowExtended, inbound)
+	case inbound > 0:
+		return 1, true, inbound
 	}
-	return windowMax, false
+	return windowMax, false, 1
 }
 
 // Connect synchronizes with the peer at addr, host[:port]. A peer that refuses

@@ -75,6 +75,12 @@ func (p *pool) worker() {
 			p.mu.Unlock()
 			return
 		}
+		// This worker still counted as idle when jobs that came after its own
+		// were submitted: see to it that they find one.
+		if p.idle < len(p.jobs) && p.workers < p.most {
+			p.workers++
+			go p.worker()
+		}
 		p.mu.Unlock()
 		p.run(j)
 	}

@@ -131,7 +131,11 @@ func (p *Peer) suspect(since time.Time) {
 func (p *Peer) probeDone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.down && time.Since(p.wanted) > probeIdle {
+	idle := probeIdle
+	if !p.named.Load() {
+		idle = leaseTime // a client: when it is back it will tell
+	}
+	if p.down && time.Since(p.wanted) > idle {
 		p.down = false // whoever comes next finds out anew
 	}
 	if p.down || p.waiting.Load() > 0 {

@@ -19,6 +19,8 @@ type job struct {
 	token dedupToken  // of a request outside a session
 	tag   *sessionTag // nil outside a session
 	entry *seqEntry   // nil where the session is unknown
+
+	urgent bool // it is run by the workers for what is urgent
 }
 
 // serve is the receive loop. Nothing that arrives ends it; only closing the
@@ -108,20 +110,27 @@ func (s *Service) process(b []byte, from netip.AddrPort, at netip.Addr) {
 	}
 }
 
-// urgent reports whether a request is answered by workers of its own: it is
-// quick, and others depend on it while the application is busy.
-func (p *packet) urgent() bool {
-	if p.cmd != cmdPull {
-		return p.cmd != cmdResolve
+// isUrgent reports whether a request is answered by workers of its own: it is
+// quick, and others depend on it while the application is busy. Asking whether
+// the client is admitted is not quick.
+func (j *job) isUrgent() bool {
+	if _, epoch := j.peer.s.authenticator(); j.peer.welcome.Load() != epoch+1 {
+		return false
 	}
-	op, _ := p.text(attrOp)
-	return ops[op].bare
+	switch j.pkt.cmd {
+	case cmdList:
+		return true
+	case cmdPull:
+		op, _ := j.pkt.text(attrOp)
+		return ops[op].bare
+	}
+	return false
 }
 
 // submit has a request run, now or when its peer has fewer running.
 func (s *Service) submit(j job) {
 	ok := false
-	if j.pkt.urgent() {
+	if j.urgent = j.isUrgent(); j.urgent {
 		ok = s.urgent.submit(j)
 	} else {
 		ok = j.peer.admitJob(j)
@@ -320,6 +329,10 @@ func (p *Peer) admission(ctx context.Context, again bool) error {
 	if p.admitStale.Swap(false) || !p.admitAsked || p.admitEpoch != epoch || again {
 		p.admitted = a.Admit(ctx, p.identity())
 		p.admitAsked, p.admitEpoch = true, epoch
+		p.welcome.Store(0)
+		if p.admitted == nil {
+			p.welcome.Store(epoch + 1)
+		}
 		if p.admitted != nil {
 			p.s.log.Info("client refused", "client", p.addr, "err", p.admitted)
 		}
@@ -373,7 +386,7 @@ func (s *Service) handle(j job) {
 		}
 		j.peer.inbound.Add(-1)
 		j.peer.win.wake()
-		if !j.pkt.urgent() {
+		if !j.urgent {
 			j.peer.jobDone()
 		}
 	}()

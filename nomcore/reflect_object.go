@@ -138,12 +138,26 @@ func (o *goObject) read(a *attr, name string) (codec.Value, error) {
 	if placed(a.typ) {
 		r.at = &place{obj: o, attr: a}
 	}
-	if a.sealed && v.Kind() == reflect.Struct {
-		// Without its address nothing in it can be changed, by its methods
-		// neither.
-		v = reflect.ValueOf(v.Interface())
+	if a.sealed {
+		v = sealed(v)
 	}
 	return r.value(v)
+}
+
+// sealed returns a value whose parts cannot be changed, by their methods
+// neither: without its address, or with elements of its own.
+func sealed(v reflect.Value) reflect.Value {
+	switch v.Kind() {
+	case reflect.Struct, reflect.Array:
+		return reflect.ValueOf(v.Interface())
+	case reflect.Slice:
+		if !v.IsNil() {
+			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(own, v)
+			return own
+		}
+	}
+	return v
 }
 
 // AttrName returns the name of an attribute as listed, for either of its names.

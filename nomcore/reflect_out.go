@@ -75,7 +75,9 @@ func (p *place) load() reflect.Value {
 	var v reflect.Value
 	switch {
 	case p.attr != nil:
-		v = p.obj.field(p.attr)
+		if v = p.obj.field(p.attr); p.attr.sealed {
+			v = sealed(v)
+		}
 	case p.up != nil:
 		v = p.up.load()
 	default:

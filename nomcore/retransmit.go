@@ -2,6 +2,7 @@ package nomcore
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,41 +49,61 @@ func (e *rttEstimator) smoothed() time.Duration {
 // window bounds the requests in flight towards one peer. It grows by one for
 // each full window of answers and is halved on a timeout; the timeouts of one
 // lost burst, which come together, count once.
+//
+// Requests that are made while a request of the same peer is being answered,
+// and for that, are nested. They have places of their own, or a callback would
+// wait for the call that waits for it.
 type window struct {
-	// most is a bound from outside; exact says that the size does not matter.
-	most func() (n int, exact bool)
+	// bounds are from outside: of the requests that are not nested, where the
+	// size is one more bound unless exact is set, and of those that are.
+	bounds func() (most int, exact bool, nested int)
 
 	mu      sync.Mutex
 	size    int
-	inUse   int
+	inUse   [2]int    // not nested, nested
 	answers int       // since the last change of size
 	shrunk  time.Time // when the size was last halved
-	waiting []chan struct{}
+	waiting []placeWait
 }
 
-func newWindow(most func() (n int, exact bool)) *window {
-	return &window{most: most, size: windowInitial}
+// placeWait is somebody who waits for a place.
+type placeWait struct {
+	kind  int // index of inUse
+	ready chan struct{}
 }
 
-// limit returns how many may be in flight now. mu must be held.
-func (w *window) limit() int {
-	most, exact := w.most()
-	if exact {
-		return most
+// The indices of window.inUse.
+const (
+	placeOuter = iota
+	placeNested
+)
+
+func newWindow(bounds func() (most int, exact bool, nested int)) *window {
+	return &window{bounds: bounds, size: windowInitial}
+}
+
+// free reports whether a place may be taken now. mu must be held.
+func (w *window) free(kind int) bool {
+	most, exact, nested := w.bounds()
+	if kind == placeNested {
+		return w.inUse[kind] < max(1, nested)
 	}
-	return max(1, min(w.size, most))
+	if !exact {
+		most = min(most, w.size)
+	}
+	return w.inUse[kind] < max(1, most)
 }
 
 // acquire waits for a place.
-func (w *window) acquire(ctx context.Context) error {
+func (w *window) acquire(ctx context.Context, kind int) error {
 	w.mu.Lock()
-	if w.inUse < w.limit() {
-		w.inUse++
+	if w.free(kind) {
+		w.inUse[kind]++
 		w.mu.Unlock()
 		return nil
 	}
 	ready := make(chan struct{})
-	w.waiting = append(w.waiting, ready)
+	w.waiting = append(w.waiting, placeWait{kind, ready})
 	w.mu.Unlock()
 	select {
 	case <-ready:
@@ -91,40 +112,49 @@ func (w *window) acquire(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, ch := range w.waiting {
-		if ch == ready {
-			w.waiting = append(w.waiting[:i], w.waiting[i+1:]...)
+	for i := range w.waiting {
+		if w.waiting[i].ready == ready {
+			w.waiting = slices.Delete(w.waiting, i, i+1)
 			return ctx.Err()
 		}
 	}
 	// The place was granted at the same moment: pass it on.
-	w.inUse--
+	w.inUse[kind]--
 	w.wakeLocked()
 	return ctx.Err()
 }
 
 // release frees a place.
-func (w *window) release() {
+func (w *window) release(kind int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.inUse--
+	w.inUse[kind]--
 	w.wakeLocked()
 }
 
-// wake lets waiters go after the bound from outside has changed.
+// wake lets waiters go after the bounds from outside have changed.
 func (w *window) wake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wakeLocked()
 }
 
-// wakeLocked grants free places. mu must be held.
+// wakeLocked grants free places, to each kind in the order of arrival. mu must
+// be held.
 func (w *window) wakeLocked() {
-	for len(w.waiting) > 0 && w.inUse < w.limit() {
-		w.inUse++
-		close(w.waiting[0])
-		w.waiting = w.waiting[1:]
+	full := [2]bool{}
+	kept := w.waiting[:0]
+	for _, x := range w.waiting {
+		if full[x.kind] || !w.free(x.kind) {
+			full[x.kind] = true
+			kept = append(kept, x)
+			continue
+		}
+		w.inUse[x.kind]++
+		close(x.ready)
 	}
+	clear(w.waiting[len(kept):])
+	w.waiting = kept
 }
 
 // grow counts an answer.
