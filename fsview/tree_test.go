@@ -197,7 +197,8 @@ func TestOperations(t *testing.T) {
 	if out, _ := s.sh("cat wide/* | wc -l; sort -n wide/* | tail -n1"); out != "1000\n999\n" {
 		t.Errorf("a thousand values: %q", out)
 	}
-	if ops := s.ops(); len(ops) > 40 {
+	// A snapshot is good for a second, in which a slow machine reads fewer.
+	if ops := s.ops(); len(ops) > 100 {
 		t.Errorf("reading 1000 attributes twice asks %d times: %.300q", len(ops), ops)
 	}
 	s.ask("reset")

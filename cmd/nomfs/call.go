@@ -21,7 +21,7 @@ func (e *env) callCommand() *cli.Command {
 			"keyword. Arguments are taken as they are: nomfs call PEER demo/add -5. None prints\n" +
 			"nothing, an object prints its path in a mount. An exception that the call raised\n" +
 			"ends with 3. A call that takes longer than --timeout may have run.",
-		Flags: []cli.Flag{timeoutFlag(), plainFlag()},
+		Flags: []cli.Flag{timeoutFlag(), plainFlag(), traceFlag()},
 		Action: func(c *cli.Context) error {
 			words, rest, err := e.wordsAndRest(c, "[ARG|K=V]...", "PEER", "PATH")
 			if err != nil {

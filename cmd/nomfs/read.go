@@ -17,7 +17,7 @@ func (e *env) readCommand(name, usage, description, pathArg string,
 	ask func(ctx context.Context, peer fsview.Remote, at place) error) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "PEER " + pathArg, Description: description,
-		Flags: []cli.Flag{timeoutFlag(), plainFlag()},
+		Flags: []cli.Flag{timeoutFlag(), plainFlag(), traceFlag()},
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER", pathArg)
 			if err != nil {

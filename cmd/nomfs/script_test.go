@@ -144,7 +144,7 @@ func start(ts *testscript.TestScript, name, ready string, args []string) string 
 		r := bufio.NewReader(out)
 		for {
 			line, err := r.ReadString('\n')
-			if strings.HasPrefix(line, ready) {
+			if strings.Contains(line, ready) {
 				lines <- strings.TrimSpace(line)
 				break
 			}

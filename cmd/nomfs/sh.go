@@ -18,7 +18,7 @@ func (e *env) shCommand() *cli.Command {
 			"codes below are those of what fails before.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "c", Usage: "run `CMD` instead of a shell"},
-			timeoutFlag(), readOnlyFlag(), plainFlag(),
+			timeoutFlag(), readOnlyFlag(), plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER")

@@ -18,7 +18,7 @@ func (e *env) setCommand() *cli.Command {
 		Description: "Does what echo VALUE > PATH would do in a mount: VALUE is read as the type that is\n" +
 			"there now; what is None or new takes a Python literal, or any other text as text.\n" +
 			"VALUE is taken as it is, whatever it looks like: nomfs set PEER demo/number -5.",
-		Flags: []cli.Flag{timeoutFlag(), plainFlag()},
+		Flags: []cli.Flag{timeoutFlag(), plainFlag(), traceFlag()},
 		Action: func(c *cli.Context) error {
 			words, rest, err := e.wordsAndRest(c, "VALUE", "PEER", "PATH")
 			if err != nil {
@@ -81,7 +81,7 @@ func parseValue(text string, cur codec.Value) (codec.Value, error) {
 func (e *env) delCommand() *cli.Command {
 	return &cli.Command{
 		Name: "del", Usage: "delete an attribute or an item", ArgsUsage: "PEER PATH",
-		Flags: []cli.Flag{timeoutFlag(), plainFlag()},
+		Flags: []cli.Flag{timeoutFlag(), plainFlag(), traceFlag()},
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER", "PATH")
 			if err != nil {
