@@ -46,6 +46,7 @@ const (
 var ops map[string]operation
 
 func init() { // not a literal: run reaches back to the table through Peer.pull
+
 	ops = map[string]operation{
 		"GetAttr": {right: auth.RightRead, needs: []string{attrAttr}, safe: true, run: (*pullRequest).getOrLook},
 		"SetAttr": {right: auth.RightWrite, needs: []string{attrAttr, attrVal}, run: (*pullRequest).setAttr},
@@ -348,19 +349,6 @@ func clip(s string) string {
 		return s[:most] + "…"
 	}
 	return s
-}
-
-// encode writes a packet into the buffer.
-func (o *outbox) encode(pkt packet) error {
-	o.given = o.given[:0]
-	b, err := pkt.append(o.buf[:0], &o.enc)
-	if err != nil {
-		return err
-	}
-	if o.buf = b; len(b) > maxDatagram {
-		return fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
-	}
-	return nil
 }
 
 // attrs returns the outcome as attributes.
