@@ -22,6 +22,8 @@
 //	EINVAL: want int, got "x": column 1: expected a value, found the name x: text needs quotes
 //	$ echo '2, b=3' > demo/add/call; cat demo/add/call
 //	5
+//	$ demo/.bin/add 2 --b=3
+//	5
 //	$ ls demo/numbers/index; cat demo/numbers/len
 //	0  1  2
 //	3
@@ -31,7 +33,7 @@
 // The root holds the registered names and .nom. An object's directory holds its
 // attributes, and where they fit: call, to call it; len, its length; index/,
 // its items. Not listed, but there: repr and str, .dir (names), .type, .doc,
-// .oid, and of each attribute the views ATTR.err (its last error), ATTR.type
+// .oid, .sig (how it is called: add(a, b=2)), .bin/ (see Commands), and of each attribute the views ATTR.err (its last error), ATTR.type
 // and ATTR.repr (the exact literal, to read and to write). Below .nom are
 // README, status, error (the last error of the caller's login session), log (all
 // failed operations, at most 1 MiB of them) and obj/ID, where every object that a link or a result has named can be reached.
@@ -128,6 +130,22 @@
 // and can be interrupted. A caller that is exiting is never made to wait. A
 // signal that kills the caller cancels the call; a program that repeats a write
 // after another signal does not call twice.
+//
+// # Commands
+//
+// .bin/METHOD in an object's directory, and .bin/NAME in the root for what is
+// registered and can be called, are programs, listed in .bin alone. Each is a
+// script whose interpreter opens METHOD/call and reads the result through the
+// same descriptor, so that any number may run at once. It is a file of its own,
+// which nobody may write, since a file that somebody has open for writing cannot
+// be run. A peer that cannot tell its methods may have any that is an
+// identifier; one that can is not asked for others, except when what it told is
+// older than ten seconds.
+//
+//	#!/usr/local/bin/nomfs call-file
+//
+// What went wrong in a call of the process that asks is the extended attribute
+// user.nom.error of the call file, whatever others called meanwhile.
 //
 // # Limitations
 //

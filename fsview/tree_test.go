@@ -121,6 +121,11 @@ except OSError as e: print(e.errno)
 	{name: "reading never calls", script: "cat demo/add/call; wc -c demo/add/call; cp demo/add/call /dev/null; grep -c . demo/add/call", status: 1, out: "0 demo/add/call\n0\n"},
 	{name: "two sessions", script: "for i in a b; do setsid -w bash -c \"for j in 1 2 3 4 5 6 7 8 9 10; do echo $i\\$j > demo/greet/call; [ \\\"\\$(cat demo/greet/call)\\\" = \\\"hello $i\\$j\\\" ] || echo BAD; done\" & done; wait; cat demo/greet/call"},
 
+	{name: "commands", script: "ls demo/.bin; ls -A demo/numbers/.bin demo/add/.bin .bin; head -n1 demo/.bin/add; demo/.bin/add 2 --b=3; $M/demo/self/.bin/greet 'a b'; stat -c '%a %s' demo/.bin/add; test demo/.bin/add -ef demo/.bin/greet || echo apart",
+		out: "add\nfail\ngreet\nliar\nmake\nnone\nreset\nslow\n.bin:\n\ndemo/add/.bin:\n\ndemo/numbers/.bin:\n#!/bin/echo call-file\ncall-file demo/.bin/add 2 --b=3\ncall-file MNT/demo/self/.bin/greet a b\n555 22\napart\n"},
+	{name: "commands stay as they are", script: "cd demo/.bin; echo 1 > add; echo 1 > new; rm -f add; mv add b; chmod 600 add; touch add; ls nope number a%25b; [ -x add ] && echo x", out: "bash: line 2: add: Permission denied\nbash: line 2: new: Operation not permitted\nrm: cannot remove 'add': Operation not permitted\nmv: cannot move 'add' to 'b': Operation not permitted\nls: cannot access 'nope': No such file or directory\nls: cannot access 'number': No such file or directory\nls: cannot access 'a%25b': No such file or directory\nx\n"},
+	{name: "signature", script: "cat demo/add/.sig; cat demo/.sig", status: 1, out: "add(a, b: int = 2, *rest)\ncat: demo/.sig: Operation not supported\n"},
+	{name: "a caller's own error", script: "python3 -c 'import os\nf=os.open(\"demo/fail/call\",2)\ntry: os.write(f,b\"\\n\")\nexcept OSError: pass\nos.system(\"echo x > demo/fail/call 2>/dev/null; echo [ > demo/fail/call\")\nprint(os.getxattr(f, \"user.nom.error\"))' 2>/dev/null", out: "b'Oops: it failed\\n'\n", effects: "Call fail(); Call fail('x')"},
 	{name: "find", script: "find . > /dev/null; echo $?; grep -r 10 demo/numbers; grep -rq nothere demo/child; echo $?; du -s . > /dev/null; echo $?; find demo -name number", out: "0\ndemo/numbers/index/0:10\n1\n0\ndemo/number\n"},
 	{name: "cp -r and tar", script: "d=$(mktemp -d); cp -r demo/child demo/numbers $d && cat $d/child/v $d/numbers/index/2; tar c demo/child | tar t; cp -a demo/table $d && ls $d/table", out: "7\n30\ndemo/child/\ndemo/child/me\ndemo/child/parent\ndemo/child/v\nindex\nlen\n"},
 	{name: "sizes", script: "[ -s demo/number ] && cat demo/number | wc -c; stat -c %s demo/number; tail -n1 demo/number; wc -c demo/ratio; stat -c %Y demo/number | grep -c ^0", status: 1, out: "2\n2\n5\n4 demo/ratio\n0\n"},
@@ -133,6 +138,7 @@ except OSError as e: print(e.errno)
 	{name: "original: items", fixture: "plain", script: "ls demo/numbers/index; cat demo/numbers/len demo/len; cat demo/table/index/a.b; ls demo/table/index; cat demo/table/index/5", status: 1,
 		out: "0\n1\n2\n3\ncat: demo/len: Operation not supported\n1\na.b\ncat: demo/table/index/5: No such file or directory\n"},
 	{name: "original: calls", fixture: "plain", script: "echo 2,3 > demo/add/call; cat demo/add/call; echo > demo/call", status: 1, out: "5\nbash: line 2: echo: write error: Invalid argument\n", effects: "Call add(2, 3); Call demo()"},
+	{name: "original: commands", fixture: "plain", script: "demo/.bin/add 1; demo/.bin/nope; ls demo/.bin/a-b demo/.bin/4913; ls demo/.bin; .bin/demo 2; ls .bin/nope; cat demo/add/.sig", out: "call-file demo/.bin/add 1\ncall-file demo/.bin/nope\nls: cannot access 'demo/.bin/a-b': No such file or directory\nls: cannot access 'demo/.bin/4913': No such file or directory\ncall-file .bin/demo 2\nls: cannot access '.bin/nope': No such file or directory\nadd(...)\n"},
 	{name: "original: find", fixture: "plain", script: "cat demo/self/child/v > /dev/null; find . | sort | head -n 8; grep -r 7 demo/child; echo $?", out: ".\n./.nom\n./.nom/README\n./.nom/error\n./.nom/log\n./.nom/obj\n./.nom/status\n./a.b c\ngrep: demo/child/len: Operation not supported\ndemo/child/v:7\n2\n"},
 	{name: "wide and long", fixture: "big", script: "ls wide | wc -l; ls long/index | wc -l; cat long/index/4999; find long | wc -l", out: "1000\n5000\n4999\n5003\n"},
 }
@@ -165,6 +171,8 @@ func TestOperations(t *testing.T) {
 		{"cat", "", "cat demo/number", 2},
 		{"listing", "ls -l demo", "ls -l demo/child", 5}, // two attributes are references
 		{"names that no attribute has", "ls demo", "ls demo/foo-bar demo/.git demo/.x.swp demo/4913 demo/number~ demo/a.b", 1}, // demo itself,
+		{"methods that are not there", "ls demo", "ls demo/.bin/nope demo/.bin/x1 demo/.bin/a.b", 0},
+		{"commands", "ls demo", "demo/.bin/add; ls demo/.bin; demo/.bin/greet", 0},
 		{"status", "", "cat .nom/status .nom/error; ls .nom; df .", 0},
 		{"attributes", "ls demo", "getfattr -n user.nom.error demo", 1},
 	} {
