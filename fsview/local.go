@@ -28,6 +28,8 @@ type textFile struct {
 	// told exactly at any time.
 	local bool
 	mode  uint32 // permissions; 0 is readMode
+	// refuse says why it cannot be written; nil is EACCES.
+	refuse func(ctx context.Context) syscall.Errno
 }
 
 var (
@@ -61,6 +63,9 @@ func (t *textFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		if t.p.opt.ReadOnly {
 			return nil, 0, syscall.EROFS
+		}
+		if t.refuse != nil {
+			return nil, 0, t.refuse(ctx)
 		}
 		return nil, 0, syscall.EACCES
 	}
@@ -150,6 +155,8 @@ func (d *objectDir) dotEntry(name string) (entry, error) {
 	switch name {
 	case binName:
 		return d.binEntry()
+	case ".json":
+		text = d.jsonText
 	case ".sig":
 		text = d.sigText
 	case ".dir":
@@ -376,6 +383,7 @@ A file is a value, a directory is an object.
   NAME/.bin/METHOD 1 --b=2      the same as one command; --help explains it
   cat NAME/len; ls NAME/index   length and items, where it has them
   cat NAME/repr NAME/str NAME/.type NAME/.doc NAME/.dir NAME/.oid
+  cat NAME/.json NAME/ATTR.json as JSON; ATTR.json can be written
   cat NAME/ATTR.err             the last error of one attribute or method
   cat .nom/error                the last error of your login session
   tail -f .nom/log              all that fails, as it comes
