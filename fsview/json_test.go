@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"syscall"
 	"testing"
 
 	"nomfs/codec"
@@ -17,7 +18,7 @@ func jsonPath(codec.Ref) string { return "child" }
 
 func jsonObject(path string) (codec.Value, error) {
 	if path != "child" {
-		return nil, errNoEntry
+		return nil, syscall.ENOENT
 	}
 	return jsonRef, nil
 }
