@@ -17,6 +17,7 @@ const (
 	dirMode   = 0o755
 	fileMode  = 0o644
 	readMode  = 0o444
+	execMode  = 0o555
 	linkMode  = 0o777
 	nameLimit = maxName
 )

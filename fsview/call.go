@@ -77,6 +77,8 @@ type callFile struct {
 var (
 	_ fs.NodeOpener    = (*callFile)(nil)
 	_ fs.NodeGetattrer = (*callFile)(nil)
+
+	_ fs.NodeGetxattrer = (*callFile)(nil)
 )
 
 func (d *objectDir) callEntry() entry {
@@ -112,7 +114,8 @@ func (f *callFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.Attr
 
 // Open asks nothing and calls nothing.
 func (f *callFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	h := &callHandle{f: f, key: resultKey{f.path(), callerOf(ctx).session()}}
+	who := callerOf(ctx)
+	h := &callHandle{f: f, who: who, key: resultKey{f.path(), who.session()}}
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 	}
@@ -120,7 +123,7 @@ func (f *callFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 }
 
 // start runs the lines in the background, after what this handle began before.
-func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey) *pendingCall {
+func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, who caller) *pendingCall {
 	ctx, cancel := context.WithCancelCause(f.p.base)
 	c := &pendingCall{started: time.Now(), done: make(chan struct{}), cancel: cancel}
 	f.p.results.put(key, c)
@@ -143,18 +146,19 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey) *p
 			}
 			all = append(all, last...)
 		}
-		f.finish(ctx, c, all, last, err, key.session)
+		f.finish(ctx, c, all, last, err, key.session, who)
 	}()
 	return c
 }
 
 // finish records what came of a call.
-func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte, err error, session string) {
+func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte, err error, session string, who caller) {
 	err = causeOf(ctx, err)
 	if err != nil && err != errUnmounted {
 		text := f.p.errorText(err, opCall)
 		f.p.errors.add(session, "call", f.path(), text, time.Now())
 		f.p.errors.addPath(f.d.path, text)
+		f.noteCaller(who, text)
 		f.p.log().Info("operation failed", "op", "call", "path", f.path(), "error", text)
 	}
 	c.mu.Lock()

@@ -17,6 +17,7 @@ import (
 // A callHandle is one open call file.
 type callHandle struct {
 	f   *callFile
+	who caller    // who opened it
 	key resultKey // whose result it reads, as long as it calls nothing itself
 
 	mu    sync.Mutex   // guards what follows; never held during a wait
@@ -113,7 +114,7 @@ func (h *callHandle) startText(text string) (*pendingCall, error) {
 		}
 		lines = append(lines, l)
 	}
-	return h.f.start(lines, h.own, h.key), nil
+	return h.f.start(lines, h.own, h.key, h.who), nil
 }
 
 // accept notes that a write was taken up to the offset end.
@@ -275,6 +276,8 @@ func (h *callHandle) wait(ctx context.Context, c *pendingCall, limit time.Durati
 // fail records an error that was found before anything was called.
 func (h *callHandle) fail(ctx context.Context, err error) syscall.Errno {
 	errno := h.f.p.fail(ctx, "call", h.f.path(), opCall, err)
-	h.f.p.errors.addPath(h.f.d.path, h.f.p.errorText(err, opCall))
+	text := h.f.p.errorText(err, opCall)
+	h.f.p.errors.addPath(h.f.d.path, text)
+	h.f.noteCaller(h.who, text)
 	return errno
 }

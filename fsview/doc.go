@@ -22,6 +22,8 @@
 //	EINVAL: want int, got "x": column 1: expected a value, found the name x: text needs quotes
 //	$ echo '2, b=3' > demo/add/call; cat demo/add/call
 //	5
+//	$ demo/.bin/add 2 --b=3
+//	5
 //	$ ls demo/numbers/index; cat demo/numbers/len
 //	0  1  2
 //	3
@@ -31,8 +33,8 @@
 // The root holds the registered names and .nom. An object's directory holds its
 // attributes, and where they fit: call, to call it; len, its length; index/,
 // its items. Not listed, but there: repr and str, .dir (names), .type, .doc,
-// .oid, and of each attribute the views ATTR.err (its last error), ATTR.type
-// and ATTR.repr (the exact literal, to read and to write). Below .nom are
+// .oid, .sig (how it is called: add(a, b=2)), .bin/ (see Commands), .json
+// and the views of each attribute (see Views). Below .nom are
 // README, status, error (the last error of the caller's login session), log (all
 // failed operations, at most 1 MiB of them) and obj/ID, where every object that a link or a result has named can be reached.
 //
@@ -114,6 +116,45 @@
 // open, as rm -r and find -delete have, is refused. A symbolic link into the
 // mount assigns the object it leads to.
 //
+// # Views
+//
+// An attribute can be looked at in other ways, which are not listed:
+//
+//	ATTR.err     its last error; a method's covers its call
+//	ATTR.type    its type
+//	ATTR.repr    the exact literal, to read and to write
+//	ATTR.json    JSON, to read and to write
+//	ATTR.lines   of a list, tuple, set or dict: one item a line
+//	ATTR.items/  of the same: its items as files, containers as directories
+//
+// JSON is indented by two blanks, one item a line, members sorted. What it has
+// no words for is an object with one member: {"@tuple": [...]}, {"@set": [...]},
+// {"@dict": [[key, value], ...]} where a key is no text, {"@base64": "..."} for
+// bytes that are no UTF-8, {"@float": "inf"}, {"@": "path"} for a reference, from
+// the directory of the object, and {"@literal": "..."} for anything else. Byte
+// string and text, int and long look alike; written back they become what the
+// value has in the same place, and a whole number where a float is becomes one.
+// So a program that reads JSON, changes a part and writes it keeps the types of
+// the rest. Like .repr it can also set any other type.
+//
+//	$ cat demo/pair.json
+//	{
+//	  "@tuple": [
+//	    1,
+//	    "x"
+//	  ]
+//	}
+//
+// OBJ/.json is the whole object: the plain attributes from one request, as they
+// are at one moment, references as their names, no methods. A peer that cannot
+// tell its attributes is asked for each that is known.
+//
+// A line of ATTR.lines is the text of the item, and its literal where that holds
+// a newline or raw bytes; of a dict it is key, tab, value. Lists and tuples are
+// in order, sets and dicts sorted. What is in ATTR.items has the names that
+// index/ would have, those of a set the items themselves. Both show the copy that
+// the value is, at most a second old, and cannot be written (EROFS).
+//
 // # Calling
 //
 // One line written to call is one call: 1, "a", k=2 with Python literals,
@@ -128,6 +169,22 @@
 // and can be interrupted. A caller that is exiting is never made to wait. A
 // signal that kills the caller cancels the call; a program that repeats a write
 // after another signal does not call twice.
+//
+// # Commands
+//
+// .bin/METHOD in an object's directory, and .bin/NAME in the root for what is
+// registered and can be called, are programs, listed in .bin alone. Each is a
+// script whose interpreter opens METHOD/call and reads the result through the
+// same descriptor, so that any number may run at once. It is a file of its own,
+// which nobody may write, since a file that somebody has open for writing cannot
+// be run. A peer that cannot tell its methods may have any that is an
+// identifier; one that can is not asked for others, except when what it told is
+// older than ten seconds.
+//
+//	#!/usr/local/bin/nomfs call-file
+//
+// What went wrong in a call of the process that asks is the extended attribute
+// user.nom.error of the call file, whatever others called meanwhile.
 //
 // # Limitations
 //

@@ -417,8 +417,11 @@ func (f *fakeRemote) Look(ctx context.Context, r codec.Ref, name string) (codec.
 	if err := f.begin(ctx, "Look %s.%s", o.label, name); err != nil {
 		return nil, nil, err
 	}
-	return nil, &codec.AttrInfo{Name: name, Kind: codec.KindRef, Type: "method", Call: true, Doc: o.methods[name].doc}, nil
+	return nil, &codec.AttrInfo{Name: name, Kind: codec.KindRef, Type: "method", Call: true, Doc: o.methods[name].doc, Params: fakeParams}, nil
 }
+
+// fakeParams are what the methods take.
+var fakeParams = []codec.Param{{Name: "a"}, {Name: "b", Type: "int", Default: codec.Int(2)}, {Name: "rest", Rest: true}}
 
 // CallAttr counts as the call that it makes, and as one request.
 func (f *fakeRemote) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kw map[string]codec.Value) (codec.Value, error) {

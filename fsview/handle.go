@@ -15,8 +15,8 @@ import (
 
 // A valueHandle is one open file of a value.
 type valueHandle struct {
-	m     member
-	exact bool
+	m    member
+	form *form // nil is text
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
 	gate    gate
@@ -36,27 +36,30 @@ var (
 )
 
 // startFrom makes v what the handle reads, or what appending starts from.
-func (h *valueHandle) startFrom(v codec.Value, appendTo bool) error {
-	if v.Kind() == codec.KindRef {
+func (h *valueHandle) startFrom(ctx context.Context, v codec.Value, appendTo bool) error {
+	if v.Kind() == codec.KindRef && (h.form == nil || !h.form.refs) {
 		h.m.dir.p.changed() // what was told of it is wrong
 		return errBecameObject
 	}
-	h.text = h.render(v)
+	var err error
+	if h.text, err = h.render(ctx, v); err != nil {
+		return err
+	}
 	if !appendTo {
 		return nil
 	}
-	if v.Kind() != codec.KindText && v.Kind() != codec.KindBytes || h.exact {
+	if v.Kind() != codec.KindText && v.Kind() != codec.KindBytes || h.form != nil {
 		return &opError{syscall.EINVAL, "only text and bytes can be appended to, this is " + v.Kind().String()}
 	}
 	h.write = newWriteState(append([]byte(nil), h.text...), true)
 	return nil
 }
 
-func (h *valueHandle) render(v codec.Value) []byte {
-	if h.exact {
-		return append([]byte(v.String()), '\n')
+func (h *valueHandle) render(ctx context.Context, v codec.Value) ([]byte, error) {
+	if h.form != nil {
+		return h.form.render(ctx, h.m, v)
 	}
-	return render(v)
+	return render(v), nil
 }
 
 // size returns the length of the file as this handle shows it, -1 where the
@@ -205,12 +208,8 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 
 // parse makes a value of the text, of the type that the attribute has now.
 func (h *valueHandle) parse(ctx context.Context) (codec.Value, error) {
-	if h.exact {
-		v, err := codec.ParseLiteral(string(h.write.text()))
-		if err != nil {
-			return nil, &textError{words: "want a literal: " + err.Error(), incomplete: errors.Is(err, codec.ErrIncomplete)}
-		}
-		return v, nil
+	if h.form != nil {
+		return h.form.parse(ctx, h.m, h.write.text())
 	}
 	cur, err := h.m.current(ctx)
 	if err != nil {

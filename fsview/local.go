@@ -27,6 +27,9 @@ type textFile struct {
 	// local says that the text is made from memory, so that its size can be
 	// told exactly at any time.
 	local bool
+	mode  uint32 // permissions; 0 is readMode
+	// refuse says why it cannot be written; nil is EACCES.
+	refuse func(ctx context.Context) syscall.Errno
 }
 
 var (
@@ -35,7 +38,11 @@ var (
 )
 
 func (t *textFile) fill(a *fuse.Attr) {
-	t.p.fillAttr(a, syscall.S_IFREG|readMode, unknownSize, t.p.started)
+	mode := t.mode
+	if mode == 0 {
+		mode = readMode
+	}
+	t.p.fillAttr(a, syscall.S_IFREG|mode, unknownSize, t.p.started)
 }
 
 // Getattr answers from memory: exactly where somebody has the file open.
@@ -56,6 +63,9 @@ func (t *textFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		if t.p.opt.ReadOnly {
 			return nil, 0, syscall.EROFS
+		}
+		if t.refuse != nil {
+			return nil, 0, t.refuse(ctx)
 		}
 		return nil, 0, syscall.EACCES
 	}
@@ -143,6 +153,12 @@ func (d *objectDir) textControl(name string) entry {
 func (d *objectDir) dotEntry(name string) (entry, error) {
 	var text func(context.Context, caller) ([]byte, error)
 	switch name {
+	case binName:
+		return d.binEntry()
+	case ".json":
+		text = d.jsonText
+	case ".sig":
+		text = d.sigText
 	case ".dir":
 		text = d.dirText
 	case ".type":
@@ -364,8 +380,10 @@ A file is a value, a directory is an object.
   echo 5 > NAME/ATTR            set one; the text must fit its type
   rm NAME/ATTR                  delete one
   echo '1, b=2' > NAME/METHOD/call; cat NAME/METHOD/call     call a method
+  NAME/.bin/METHOD 1 --b=2      the same as one command; --help explains it
   cat NAME/len; ls NAME/index   length and items, where it has them
   cat NAME/repr NAME/str NAME/.type NAME/.doc NAME/.dir NAME/.oid
+  cat NAME/.json NAME/ATTR.json as JSON; ATTR.json can be written
   cat NAME/ATTR.err             the last error of one attribute or method
   cat .nom/error                the last error of your login session
   tail -f .nom/log              all that fails, as it comes

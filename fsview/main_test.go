@@ -44,7 +44,7 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
-	m, err := Mount(s.Dir, f, Options{Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Attrs: s.Attrs})
+	m, err := Mount(s.Dir, f, Options{Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Attrs: s.Attrs, Program: "/bin/echo"})
 	if err != nil {
 		fmt.Println("error", err)
 		return 1

@@ -39,6 +39,10 @@ type Options struct {
 	// Attrs are attributes to list, by registered name, on a peer that cannot
 	// tell them.
 	Attrs map[string][]string
+	// Program is the absolute path of the program that the commands in .bin
+	// are run by: as PROGRAM call-file SCRIPT ARG... Without one there is no
+	// .bin.
+	Program string
 }
 
 const (

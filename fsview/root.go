@@ -50,6 +50,9 @@ func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
 	if name == ".nom" {
 		return r.p.nomEntry(), nil
 	}
+	if name == binName {
+		return r.binEntry()
+	}
 	if name[0] == '.' {
 		return entry{}, errNoEntry
 	}

@@ -26,6 +26,7 @@ type errorLog struct {
 	mu       sync.Mutex
 	sessions lastTexts
 	paths    lastTexts
+	callers  lastTexts // of one process on one path
 }
 
 // lastTexts is a bounded map: when it is full, the entry written longest ago
@@ -71,6 +72,23 @@ func (e *errorLog) addPath(path, text string) {
 	defer e.mu.Unlock()
 	e.paths.put(path, text+"\n", maxErrorPaths)
 }
+
+// addCaller records the error of a call for the process that made it.
+func (e *errorLog) addCaller(path string, process int, text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.callers.put(callerKey(path, process), text+"\n", maxErrorPaths)
+}
+
+// ofCaller returns the last error of a process on a path, "" where there was
+// none.
+func (e *errorLog) ofCaller(path string, process int) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.callers.text[callerKey(path, process)]
+}
+
+func callerKey(path string, process int) string { return itoa(process) + " " + path }
 
 // ofSession returns the last error of a session, "" where there was none.
 func (e *errorLog) ofSession(session string) string {

@@ -121,6 +121,24 @@ except OSError as e: print(e.errno)
 	{name: "reading never calls", script: "cat demo/add/call; wc -c demo/add/call; cp demo/add/call /dev/null; grep -c . demo/add/call", status: 1, out: "0 demo/add/call\n0\n"},
 	{name: "two sessions", script: "for i in a b; do setsid -w bash -c \"for j in 1 2 3 4 5 6 7 8 9 10; do echo $i\\$j > demo/greet/call; [ \\\"\\$(cat demo/greet/call)\\\" = \\\"hello $i\\$j\\\" ] || echo BAD; done\" & done; wait; cat demo/greet/call"},
 
+	{name: "JSON", script: "cd demo; cat number.json text.json pair.json child.json child/.json; printf '[1,\\n2.0]' > values.json; echo 3 > ratio.json; cat values ratio; echo '{' > pair.json; echo '[1] 2' > number.json; cat number.err; echo '{\"@\": \"../other\"}' > nothing.json; readlink nothing",
+		out:     "5\n\"café\"\n{\n  \"@tuple\": [\n    1,\n    \"x\"\n  ]\n}\n{\n  \"@\": \"child\"\n}\n{\n  \"me\": {\n    \"@\": \"me\"\n  },\n  \"parent\": {\n    \"@\": \"parent\"\n  },\n  \"v\": 7\n}\n[1, 2.0]\n3.0\nbash: line 2: echo: write error: Invalid argument\nEINVAL: want JSON: more follows after the value\n../a.b c\n",
+		effects: "SetAttr demo.values=[1, 2.0]; SetAttr demo.ratio=3.0; SetAttr demo.nothing=ref 1002"},
+	{name: "JSON read, changed, written", script: `python3 -c "
+import json
+for f in 'long ratio flag name text nothing values nested pair blob empty'.split():
+  v = json.load(open('demo/%s.json' % f)); json.dump(v, open('demo/%s.json' % f, 'w'), indent=4)
+print(json.load(open('demo/.json'))['numbers'], len(json.load(open('demo/.json'))))"`, out: "{'@': 'numbers'} 25\n",
+		effects: "SetAttr demo.long=7; SetAttr demo.ratio=0.5; SetAttr demo.flag=True; SetAttr demo.name='hello'; SetAttr demo.text='café'; SetAttr demo.nothing=None; SetAttr demo.values=[1, (2, 3)]; SetAttr demo.nested={'a': 1.5}; SetAttr demo.pair=(1, 'x'); SetAttr demo.blob=b'\\xff\\x00\\x01'; SetAttr demo.empty=''"},
+	{name: "lines", script: "cd demo; cat values.lines pair.lines nested.lines; ls number.lines child.lines add.lines; echo 1 > values.lines; cat values.err", out: "1\n(2, 3)\n1\nx\na\t1.5\nls: cannot access 'number.lines': No such file or directory\nls: cannot access 'child.lines': No such file or directory\nls: cannot access 'add.lines': No such file or directory\nbash: line 2: values.lines: Read-only file system\nEROFS: this is a copy; write values\n"},
+	{name: "items of a copy", script: "cd demo; find values.items nested.items | sort; cat values.items/1/0 nested.items/a; cat values.items/2; rm values.items/0; mkdir values.items/x; echo 1 > values.items/1/9; rm -r nested.items/a; cat values.err; echo '[7]' > values; cat values.items/0; ls number.items", status: 2,
+		out:     "nested.items\nnested.items/a\nvalues.items\nvalues.items/0\nvalues.items/1\nvalues.items/1/0\nvalues.items/1/1\n2\n1.5\ncat: values.items/2: No such file or directory\nrm: cannot remove 'values.items/0': Read-only file system\nmkdir: cannot create directory ‘values.items/x’: Read-only file system\nbash: line 2: values.items/1/9: Read-only file system\nrm: cannot remove 'nested.items/a': Read-only file system\nEROFS: this is a copy; write values\n7\nls: cannot access 'number.items': No such file or directory\n",
+		effects: "SetAttr demo.values=[7]"},
+	{name: "commands", script: "ls demo/.bin; ls -A demo/numbers/.bin demo/add/.bin .bin; head -n1 demo/.bin/add; demo/.bin/add 2 --b=3; $M/demo/self/.bin/greet 'a b'; stat -c '%a %s' demo/.bin/add; test demo/.bin/add -ef demo/.bin/greet || echo apart",
+		out: "add\nfail\ngreet\nliar\nmake\nnone\nreset\nslow\n.bin:\n\ndemo/add/.bin:\n\ndemo/numbers/.bin:\n#!/bin/echo call-file\ncall-file demo/.bin/add 2 --b=3\ncall-file MNT/demo/self/.bin/greet a b\n555 22\napart\n"},
+	{name: "commands stay as they are", script: "cd demo/.bin; echo 1 > add; echo 1 > new; rm -f add; mv add b; chmod 600 add; touch add; ls nope number a%25b; [ -x add ] && echo x", out: "bash: line 2: add: Permission denied\nbash: line 2: new: Operation not permitted\nrm: cannot remove 'add': Operation not permitted\nmv: cannot move 'add' to 'b': Operation not permitted\nls: cannot access 'nope': No such file or directory\nls: cannot access 'number': No such file or directory\nls: cannot access 'a%25b': No such file or directory\nx\n"},
+	{name: "signature", script: "cat demo/add/.sig; cat demo/.sig", status: 1, out: "add(a, b: int = 2, *rest)\ncat: demo/.sig: Operation not supported\n"},
+	{name: "a caller's own error", script: "python3 -c 'import os\nf=os.open(\"demo/fail/call\",2)\ntry: os.write(f,b\"\\n\")\nexcept OSError: pass\nos.system(\"echo x > demo/fail/call 2>/dev/null; echo [ > demo/fail/call\")\nprint(os.getxattr(f, \"user.nom.error\"))' 2>/dev/null", out: "b'Oops: it failed\\n'\n", effects: "Call fail(); Call fail('x')"},
 	{name: "find", script: "find . > /dev/null; echo $?; grep -r 10 demo/numbers; grep -rq nothere demo/child; echo $?; du -s . > /dev/null; echo $?; find demo -name number", out: "0\ndemo/numbers/index/0:10\n1\n0\ndemo/number\n"},
 	{name: "cp -r and tar", script: "d=$(mktemp -d); cp -r demo/child demo/numbers $d && cat $d/child/v $d/numbers/index/2; tar c demo/child | tar t; cp -a demo/table $d && ls $d/table", out: "7\n30\ndemo/child/\ndemo/child/me\ndemo/child/parent\ndemo/child/v\nindex\nlen\n"},
 	{name: "sizes", script: "[ -s demo/number ] && cat demo/number | wc -c; stat -c %s demo/number; tail -n1 demo/number; wc -c demo/ratio; stat -c %Y demo/number | grep -c ^0", status: 1, out: "2\n2\n5\n4 demo/ratio\n0\n"},
@@ -133,6 +151,8 @@ except OSError as e: print(e.errno)
 	{name: "original: items", fixture: "plain", script: "ls demo/numbers/index; cat demo/numbers/len demo/len; cat demo/table/index/a.b; ls demo/table/index; cat demo/table/index/5", status: 1,
 		out: "0\n1\n2\n3\ncat: demo/len: Operation not supported\n1\na.b\ncat: demo/table/index/5: No such file or directory\n"},
 	{name: "original: calls", fixture: "plain", script: "echo 2,3 > demo/add/call; cat demo/add/call; echo > demo/call", status: 1, out: "5\nbash: line 2: echo: write error: Invalid argument\n", effects: "Call add(2, 3); Call demo()"},
+	{name: "original: commands", fixture: "plain", script: "demo/.bin/add 1; demo/.bin/nope; ls demo/.bin/a-b demo/.bin/4913; ls demo/.bin; .bin/demo 2; ls .bin/nope; cat demo/add/.sig", out: "call-file demo/.bin/add 1\ncall-file demo/.bin/nope\nls: cannot access 'demo/.bin/a-b': No such file or directory\nls: cannot access 'demo/.bin/4913': No such file or directory\ncall-file .bin/demo 2\nls: cannot access '.bin/nope': No such file or directory\nadd(...)\n"},
+	{name: "original: views", fixture: "plain", script: "cd demo; cat values.lines number.json; ls nope.json name.lines; cat .json", out: "1\n(2, 3)\n5\nls: cannot access 'nope.json': No such file or directory\nls: cannot access 'name.lines': No such file or directory\n{\n  \"name\": \"hello\",\n  \"number\": 5,\n  \"values\": [\n    1,\n    {\n      \"@tuple\": [\n        2,\n        3\n      ]\n    }\n  ]\n}\n"},
 	{name: "original: find", fixture: "plain", script: "cat demo/self/child/v > /dev/null; find . | sort | head -n 8; grep -r 7 demo/child; echo $?", out: ".\n./.nom\n./.nom/README\n./.nom/error\n./.nom/log\n./.nom/obj\n./.nom/status\n./a.b c\ngrep: demo/child/len: Operation not supported\ndemo/child/v:7\n2\n"},
 	{name: "wide and long", fixture: "big", script: "ls wide | wc -l; ls long/index | wc -l; cat long/index/4999; find long | wc -l", out: "1000\n5000\n4999\n5003\n"},
 }
@@ -165,6 +185,8 @@ func TestOperations(t *testing.T) {
 		{"cat", "", "cat demo/number", 2},
 		{"listing", "ls -l demo", "ls -l demo/child", 5}, // two attributes are references
 		{"names that no attribute has", "ls demo", "ls demo/foo-bar demo/.git demo/.x.swp demo/4913 demo/number~ demo/a.b", 1}, // demo itself,
+		{"methods that are not there", "ls demo", "ls demo/.bin/nope demo/.bin/x1 demo/.bin/a.b", 0},
+		{"commands", "ls demo", "demo/.bin/add; ls demo/.bin; demo/.bin/greet", 0},
 		{"status", "", "cat .nom/status .nom/error; ls .nom; df .", 0},
 		{"attributes", "ls demo", "getfattr -n user.nom.error demo", 1},
 	} {
@@ -182,6 +204,8 @@ func TestOperations(t *testing.T) {
 		{"a cold path", "demo", "cat demo/child/parent/number", "Roots GetAttr demo.child GetAttr child.parent GetAttr demo.number"},
 		{"a cold call", "demo", "echo '2, b=3' > demo/add/call; cat demo/add/call", "Roots Look demo.add Call add(2 b=3)"},
 		{"a method", "demo", "cat demo/add/.doc demo/add.type; ls demo/add", "Roots Look demo.add Look demo.add Look demo.add"},
+		{"a whole object", "demo", "cat demo/child/.json", "Roots GetAttr demo.child Describe child Snapshot child"},
+		{"items of a copy", "demo", "find demo/values.items -type f | xargs cat", "Roots GetAttr demo.values"},
 		{"items by kind", "demo", "ls demo/table/index demo/numbers/index", "Roots GetAttr demo.table Describe table GetAttr demo.numbers Describe numbers Keys numbers Keys table"},
 		{"an original's path", "plain", "cat demo/child/v", "Resolve demo GetAttr demo.child GetAttr child.v"},
 	} {

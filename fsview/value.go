@@ -14,8 +14,8 @@ import (
 // A valueFile is an attribute or item that holds a value.
 type valueFile struct {
 	node
-	at    atomic.Pointer[member]
-	exact bool // the view ATTR.repr: literals, nothing guessed
+	at   atomic.Pointer[member]
+	form *form // of a view that shows the value otherwise; nil is its text
 }
 
 var (
@@ -35,7 +35,7 @@ func (f *valueFile) fill(a *fuse.Attr) {
 	if o := m.dir.known(); o != nil {
 		size, mtime = o.sizeOf(m.id())
 	}
-	if f.exact {
+	if f.form != nil {
 		size = unknownSize
 	}
 	f.p.fillAttr(a, syscall.S_IFREG|mode, size, mtime)
@@ -69,7 +69,7 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 			return nil, 0, e
 		}
 	}
-	h := &valueHandle{m: m, exact: f.exact, gate: newGate()}
+	h := &valueHandle{m: m, form: f.form, gate: newGate()}
 	appendTo := flags&syscall.O_APPEND != 0
 	if writes {
 		h.write = newWriteState(nil, appendTo)
@@ -83,7 +83,7 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 	defer cancel()
 	v, err := m.opened(c)
 	if err == nil {
-		err = h.startFrom(v, writes && appendTo)
+		err = h.startFrom(c, v, writes && appendTo)
 	}
 	if err != nil {
 		return nil, 0, f.p.fail(ctx, "read", m.path(), m.getOp(), err)

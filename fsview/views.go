@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"errors"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -16,14 +17,28 @@ import (
 var views = map[string]func(d *objectDir, m member, name string) entry{
 	"err":  errView,
 	"type": typeView,
-	"repr": reprView,
+	"repr": formView(reprForm),
+	"json": formView(jsonForm),
+
+	"lines": linesView,
+	"items": itemsView,
 }
+
+// containerViews are those that only a value with items has.
+var containerViews = map[string]bool{"lines": true, "items": true}
 
 // viewEntry returns a view of an attribute that exists, or that failed.
 func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string) (entry, error) {
 	view := views[suffix]
 	if view == nil {
 		return entry{}, errNoEntry
+	}
+	if containerViews[suffix] {
+		kind, err := m.kindNow(ctx)
+		if err == nil && !isContainer(kind) {
+			err = errNoEntry
+		}
+		return view(d, m, name), err
 	}
 	if d.p.errors.ofPath(m.path()) != "" || m.info() != nil {
 		return view(d, m, name), nil
@@ -70,14 +85,135 @@ func typeView(d *objectDir, m member, name string) entry {
 	})
 }
 
-// reprView is the exact literal, to read and to write: it sets any type.
-func reprView(d *objectDir, m member, name string) entry {
-	return entry{name, syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
-		f, ok := old.(*valueFile)
-		if !ok {
-			f = &valueFile{node: node{p: d.p}, exact: true}
+// A form is a way to show any value, and to write it.
+type form struct {
+	render func(ctx context.Context, m member, v codec.Value) ([]byte, error)
+	parse  func(ctx context.Context, m member, text []byte) (codec.Value, error)
+	refs   bool // it shows references, too
+}
+
+// reprForm is the exact literal: it sets any type.
+var reprForm = &form{
+	render: func(_ context.Context, _ member, v codec.Value) ([]byte, error) {
+		return append([]byte(v.String()), '\n'), nil
+	},
+	parse: func(_ context.Context, _ member, text []byte) (codec.Value, error) {
+		v, err := codec.ParseLiteral(string(text))
+		if err != nil {
+			return nil, &textError{words: "want a literal: " + err.Error(), incomplete: errors.Is(err, codec.ErrIncomplete)}
 		}
-		f.at.Store(&m)
-		return f
-	}}
+		return v, nil
+	},
+}
+
+// jsonForm is JSON: it sets any type, too.
+var jsonForm = &form{
+	render: func(ctx context.Context, m member, v codec.Value) ([]byte, error) {
+		if v.Kind() == codec.KindRef {
+			return appendJSON(nil, map[string]any{markRef: m.fileName()})
+		}
+		return appendJSON(nil, jsonOf(v, m.dir.refPath(ctx)))
+	},
+	parse: func(ctx context.Context, m member, text []byte) (codec.Value, error) {
+		cur, err := m.current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return parseJSON(text, cur, func(path string) (codec.Value, error) {
+			v, err := m.dir.p.walk(ctx, m.dir.path, path)
+			if err != nil {
+				return nil, &opError{errnoOf(err, opLookup), "@" + path + ": " + err.Error()}
+			}
+			return v, nil
+		})
+	},
+	refs: true,
+}
+
+// refPath returns what tells the path of a reference from the directory of the
+// object.
+func (d *objectDir) refPath(ctx context.Context) func(codec.Ref) string {
+	return func(r codec.Ref) string { return relative(d.path, d.p.pathOf(ctx, r)) }
+}
+
+// formView is a view that can be read and written.
+func formView(form *form) func(d *objectDir, m member, name string) entry {
+	return func(d *objectDir, m member, name string) entry {
+		return entry{name, syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
+			f, ok := old.(*valueFile)
+			if !ok {
+				f = &valueFile{node: node{p: d.p}, form: form}
+			}
+			f.at.Store(&m)
+			return f
+		}}
+	}
+}
+
+// jsonText is the whole object: all plain attributes in one request, as they are
+// at one moment, and of those that are references their paths. Methods are left
+// out.
+func (d *objectDir) jsonText(ctx context.Context, _ caller) ([]byte, error) {
+	members := make(map[string]any)
+	desc, err := d.describe(ctx)
+	switch {
+	case unsupported(err):
+		if err := d.jsonGuessed(ctx, members); err != nil {
+			return nil, err
+		}
+		return appendJSON(nil, members)
+	case err != nil:
+		return nil, err
+	}
+	for _, a := range desc.Attrs {
+		if a.Kind == codec.KindRef && !a.Call && listed(a.Name) {
+			members[a.Name] = map[string]any{markRef: encodeName(a.Name, attrNames)}
+		}
+	}
+	err = d.do(ctx, func(o *object) error {
+		at := o.peer.stamp()
+		vals, err := o.peer.remote.Snapshot(ctx, o.ref)
+		if err != nil {
+			return err
+		}
+		for name, v := range vals {
+			o.store(member{dir: d, attr: name}.id(), v, at)
+			if listed(name) {
+				members[name] = jsonOf(v, d.refPath(ctx))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return appendJSON(nil, members)
+}
+
+// jsonGuessed adds the attributes of an object that cannot tell them, each asked
+// for by itself.
+func (d *objectDir) jsonGuessed(ctx context.Context, members map[string]any) error {
+	names, err := d.guessNames(ctx)
+	if err != nil {
+		return err
+	}
+	vals, errs := make([]codec.Value, len(names)), make([]error, len(names))
+	parallel(len(names), func(i int) {
+		if listed(names[i]) {
+			vals[i], errs[i] = member{dir: d, attr: names[i]}.value(ctx)
+		}
+	})
+	for i, name := range names {
+		switch v := vals[i].(type) {
+		case nil:
+			if err := errs[i]; err != nil && !isException(err) {
+				return err
+			}
+		case codec.Ref:
+			members[name] = map[string]any{markRef: encodeName(name, attrNames)}
+		default:
+			members[name] = jsonOf(v, d.refPath(ctx))
+		}
+	}
+	return nil
 }

@@ -41,6 +41,20 @@
 //	n==5        the keyword n with the text 5
 //	-- n=5      the text n=5
 //
+// # Commands in a mount
+//
+// The files in .bin directories of a mount are run by nomfs call-file. Their
+// words are those of call, and
+//
+//	--n=5       the keyword n with the number 5
+//	--n==5      the keyword n with the text 5
+//	@demo/me    the object at that path in the mount
+//	-           what standard input holds, read like a word, without its
+//	            last newline
+//	--help      prints how it is called and its documentation
+//
+// The call is over when the command is: an interrupt cancels it.
+//
 // # Output
 //
 // Standard output is data alone. What goes wrong is said on standard error, in

@@ -38,7 +38,7 @@ func (e *env) printHelp(app *cli.App, cmd *cli.Command) {
 	defer w.Flush()
 	if cmd == nil || app.Command(cmd.Name) == nil {
 		fmt.Fprintf(w, "nomfs: %s\n\nUsage: %s\n\nCommands:\n", app.Usage, app.UsageText)
-		for _, c := range app.Commands {
+		for _, c := range app.VisibleCommands() {
 			fmt.Fprintf(w, "   %s\t%s\n", strings.TrimSpace(c.Name+" "+c.ArgsUsage), c.Usage)
 		}
 		fmt.Fprint(w, "\nPEER is host or host:port. PATH is a path in the tree, such as host/memory/total\n"+

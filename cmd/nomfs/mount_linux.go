@@ -105,7 +105,12 @@ func isDead(dir string) bool {
 
 // mountPeer mounts a peer on dir.
 func mountPeer(dir string, peer *nomcore.Peer, opt mountOptions) (mounted, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, localf("cannot find the program that .bin runs: %w", err)
+	}
 	m, err := fsview.Mount(dir, peer, fsview.Options{
+		Program:    program,
 		Peer:       opt.peer,
 		Timeout:    opt.timeout,
 		AllowOther: opt.allowOther,

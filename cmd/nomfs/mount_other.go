@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"runtime"
+	"syscall"
 
 	"nomfs/nomcore"
 )
@@ -22,3 +23,5 @@ func dropTerminal() error                                            { return er
 func (e *env) mountDetached(string, string) error                    { return errNoMount }
 func (e *env) runInside(string, string) error                        { return errNoMount }
 func isTerminal(*os.File) bool                                       { return false }
+func callError(string) string                                        { return "" }
+func errnoName(errno syscall.Errno) string                           { return errno.Error() }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// errorAttr is the extended attribute of a call file that holds the last
+	// error of the process that asks.
+	errorAttr = "user.nom.error"
+	// maxAttr is the largest value of an extended attribute in bytes, as the
+	// kernel has it.
+	maxAttr = 64 << 10
+)
+
+// callError returns what went wrong in the last call that this process made
+// through a call file, "" where nothing is known.
+func callError(path string) string {
+	buf := make([]byte, maxAttr)
+	n, err := unix.Getxattr(path, errorAttr, buf)
+	if err != nil {
+		n = 0
+		if text, err := os.ReadFile(strings.TrimSuffix(path, "/call") + ".err"); err == nil {
+			n = copy(buf, text)
+		}
+	}
+	return strings.TrimSuffix(string(buf[:n]), "\n")
+}
+
+// errnoName is the name of an error number, EINVAL.
+func errnoName(errno syscall.Errno) string { return unix.ErrnoName(errno) }
