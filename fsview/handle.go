@@ -53,10 +53,7 @@ func (h *valueHandle) startFrom(v codec.Value, appendTo bool) error {
 }
 
 func (h *valueHandle) render(v codec.Value) []byte {
-	if h.exact {
-		return append([]byte(v.String()), '\n')
-	}
-	return render(v)
+	return slot{h.m, h.exact}.render(v)
 }
 
 // size returns the length of the file as this handle shows it, -1 where the
@@ -196,6 +193,9 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		h.write.failed()
 		return err
 	}
+	if v.Kind() == codec.KindRef {
+		h.m.becameObject()
+	}
 	h.write.committed()
 	if h.settled != nil {
 		h.settled()
@@ -205,18 +205,7 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 
 // parse makes a value of the text, of the type that the attribute has now.
 func (h *valueHandle) parse(ctx context.Context) (codec.Value, error) {
-	if h.exact {
-		v, err := codec.ParseLiteral(string(h.write.text()))
-		if err != nil {
-			return nil, &textError{words: "want a literal: " + err.Error(), incomplete: errors.Is(err, codec.ErrIncomplete)}
-		}
-		return v, nil
-	}
-	cur, err := h.m.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return parseText(h.write.text(), cur)
+	return slot{h.m, h.exact}.parse(ctx, h.write.text())
 }
 
 // gate is a mutex that a caller can stop waiting for.

@@ -14,10 +14,13 @@ import (
 // views are the unlisted files ATTR.SUFFIX that show an attribute in another
 // way. A new view is one more line.
 var views = map[string]func(d *objectDir, m member, name string) entry{
-	"err":  errView,
-	"type": typeView,
-	"repr": reprView,
+	"err":     errView,
+	"type":    typeView,
+	exactView: reprView,
 }
+
+// exactView is the suffix of the view that sets any type.
+const exactView = "repr"
 
 // viewEntry returns a view of an attribute that exists, or that failed.
 func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string) (entry, error) {
