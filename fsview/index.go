@@ -248,7 +248,7 @@ func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
 		return e
 	}
 	path := joinPath(x.path(), name)
-	if x.p.scratches.remove(path) {
+	if x.p.scratches.unlinked(path) {
 		return 0
 	}
 	key, err := x.of.keyFor(ctx, name)

@@ -285,7 +285,7 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 		return e
 	}
 	path := joinPath(d.path, name)
-	if d.p.scratches.remove(path) {
+	if d.p.scratches.unlinked(path) {
 		return 0
 	}
 	attr, ok := decodeName(name, attrNames)

@@ -114,10 +114,13 @@ func (t *scratchTable) unuse(s *scratch) {
 	}
 }
 
-func (t *scratchTable) remove(path string) bool {
+// unlinked removes what lies under a path as far as the peer does not know of
+// it: a scratch, or the new file that an editor could not write and removes
+// before it puts its backup back.
+func (t *scratchTable) unlinked(path string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.drop(path)
+	return t.drop(path) || time.Now().Before(t.away[path])
 }
 
 // rename gives a scratch another name.
