@@ -126,7 +126,7 @@
 // Editors and tools save by way of files of their own. These are known by their
 // names alone: a leading dot or #, a trailing ~, digits (not in index/, where
 // they are keys), a dot inside that begins no view, sed and six characters, tmp
-// and anything, and for links the temporary name of ln -sf. Such a file lives in
+// and anything, and the temporary names of perl -i and, for links, of ln -sf. Such a file lives in
 // the memory of the mount, at most 1 MiB each, 256 of them and 16 MiB in all, and
 // is gone with it. The peer never hears of it. It is not listed, but .nom/status
 // tells what is left. An attribute that the object is known to have is always

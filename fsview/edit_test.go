@@ -21,7 +21,8 @@ var editTests = []struct {
 }{
 	{name: "vim", script: `vim -es -u NONE --cmd 'set backupskip=' -c '%s/hello/edited/' -c wq demo/name; echo $?; cat demo/name; ls demo | grep -c '[~.0-9]$'; true`, out: "0\nedited\n0\n", effects: "SetAttr demo.name='edited'"},
 	{name: "vim in a terminal", script: press + `python3 $T/press hello ':%s/hello/edited/\r:wq\r' vim -N -u DEFAULTS -i NONE --cmd 'set backupskip=' demo/name; echo $?; cat demo/name`, out: "0\nedited\n", effects: "SetAttr demo.name='edited'"},
-	{name: "perl -i", script: "perl -pi -e s/hello/edited/ demo/name; perl -pi -e s/5/6/ demo/number; cat demo/name demo/number; perl -pi.bak -e s/6/7/ demo/number; cat demo/number demo/number.bak", out: "edited\n6\n7\n6\n"},
+	{name: "perl -i", script: "perl -pi -e s/hello/edited/ demo/name; perl -pi -e s/5/6/ demo/number; cat demo/name demo/number; perl -pi.bak -e s/6/7/ demo/number; cat demo/number demo/number.bak", out: "edited\n6\n7\n6\n",
+		effects: "SetAttr demo.name='edited'; SetAttr demo.number=6; SetAttr demo.number=7"},
 	{name: "vim with its defaults", script: `vim -es -u NONE --cmd 'set backupskip=' -N -i NONE --cmd 'set swapfile updatecount=1' -c '%s/5/6/' -c wq demo/number; cat demo/number`, out: "6\n", effects: "SetAttr demo.number=6"},
 	{name: "vim backup", script: `vim -es -u NONE --cmd 'set backupskip=' -c 'set backup' -c '%s/hello/edited/' -c wq demo/name; cat demo/name demo/name~`, out: "edited\nhello\n", effects: "SetAttr demo.name='edited'"},
 	{name: "vim backupcopy=no", script: `for i in 1 2 3; do vim -es -u NONE --cmd 'set backupskip=' -c 'set backup backupcopy=no' -c "%s/\$/$i/" -c wq demo/name; done; cat demo/name demo/name~`, out: "hello123\nhello12\n",
@@ -109,7 +110,7 @@ for flags in 1, 2:
 }
 
 // toolNames are the names of tools' own files in the operations of a peer.
-var toolNames = regexp.MustCompile(`[.\[']([.#]|tmp|sed......$|Cu......$|[0-9]{4}$|\w+[~.])`)
+var toolNames = regexp.MustCompile(`[.\[']([.#]|tmp|sed......$|(Cu|XX)......$|[0-9]{4}$|\w+[~.])`)
 
 // textSize is the size of a text that holds the name of the mount point.
 var textSize = regexp.MustCompile(`\d+ bytes`)

@@ -154,6 +154,8 @@ func isScratch(name string) bool {
 		return true
 	case strings.HasPrefix(name, "tmp"):
 		return true
+	case isRandom(name, "XX"): // perl -i
+		return true
 	case strings.HasPrefix(name, "sed") && len(name) == len("sed")+sedRandom:
 		return true
 	}
@@ -188,15 +190,15 @@ func isScratchItem(name string) bool {
 	return strings.Trim(name, "0123456789") != "" && isScratch(strings.ReplaceAll(name, ".", "_"))
 }
 
-// lnRandom is the length of the temporary name that ln -sf makes: Cu and six
-// random letters and digits.
-const lnRandom = len("Cu") + 6
+// isLinkScratch tells whether a new link is the temporary one of ln -sf.
+func isLinkScratch(name string) bool { return isRandom(name, "Cu") }
 
-// isLinkScratch tells whether a new link is the temporary one of ln -sf. Six
-// lower case letters are a word, and a word may be an attribute.
-func isLinkScratch(name string) bool {
-	rest, ok := strings.CutPrefix(name, "Cu")
-	if !ok || len(name) != lnRandom {
+// isRandom tells whether a name is prefix and six random letters and digits.
+// Six lower case letters are a word, and a word may be an attribute.
+func isRandom(name, prefix string) bool {
+	const random = 6
+	rest, ok := strings.CutPrefix(name, prefix)
+	if !ok || len(rest) != random {
 		return false
 	}
 	word := true

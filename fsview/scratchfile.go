@@ -28,7 +28,28 @@ type holdsScratch interface{ scratch() *scratch }
 
 func (f *scratchFile) scratch() *scratch { return f.s }
 
-func (f *scratchFile) fill(a *fuse.Attr) { f.p.fillScratch(a, f.s) }
+// became returns the file of the attribute that the scratch was renamed to, nil
+// while it is a scratch. The kernel keeps names for some milliseconds even
+// where it is told not to.
+func (f *scratchFile) became() *valueFile {
+	f.s.table.mu.Lock()
+	to := f.s.became
+	f.s.table.mu.Unlock()
+	if to == nil || f.s.link != "" {
+		return nil
+	}
+	v := &valueFile{node: node{p: f.p}, exact: to.exact}
+	v.at.Store(&to.m)
+	return v
+}
+
+func (f *scratchFile) fill(a *fuse.Attr) {
+	if v := f.became(); v != nil {
+		v.fill(a)
+		return
+	}
+	f.p.fillScratch(a, f.s)
+}
 
 func (f *fsys) fillScratch(a *fuse.Attr, s *scratch) {
 	s.table.mu.Lock()
@@ -43,12 +64,23 @@ func (f *fsys) fillScratch(a *fuse.Attr, s *scratch) {
 
 // Getattr answers from memory.
 func (f *scratchFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	f.fill(&out.Attr)
+	if _, open := fh.(*scratchHandle); !open {
+		f.fill(&out.Attr)
+		return 0
+	}
+	f.p.fillScratch(&out.Attr, f.s)
 	return 0
 }
 
 // Setattr truncates and sets the permissions; the rest is ignored.
 func (f *scratchFile) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if _, open := fh.(*scratchHandle); !open {
+		if v := f.became(); v != nil {
+			errno := v.Setattr(ctx, fh, in, out)
+			out.Attr.Ino = f.StableAttr().Ino
+			return errno
+		}
+	}
 	return f.p.setScratch(f.EmbeddedInode(), f.s, in, out)
 }
 
@@ -81,6 +113,9 @@ func (f *scratchFile) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 
 // Open opens the file in memory.
 func (f *scratchFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if v := f.became(); v != nil {
+		return v.Open(ctx, flags)
+	}
 	return f.p.openScratch(f.s, flags)
 }
 

@@ -164,7 +164,7 @@ func TestOperations(t *testing.T) {
 		{"cat", "", "cat demo/number", 2},
 		{"listing", "ls -l demo", "ls -l demo/child", 5}, // two attributes are references
 		{"names that no attribute has", "ls demo", "ls demo/foo-bar demo/.git demo/.x.swp demo/4913 demo/number~ demo/a.b", 1}, // demo itself,
-		{"git", "ls demo", "cd demo; git status; cd ..; git status", 2}, // HEAD may be an attribute, .git never
+		{"git", "ls demo", "cd demo; git status; cd ..; git status", 2},                                                        // HEAD may be an attribute, .git never
 		{"status", "", "cat .nom/status .nom/error; ls .nom; df .", 0},
 		{"attributes", "ls demo", "getfattr -n user.nom.error demo", 1},
 	} {
