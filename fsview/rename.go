@@ -277,7 +277,11 @@ func (r *renaming) carry(to member) {
 		case *objectDir:
 			n.from(to)
 		case *linkNode:
-			n.at.Store(&linkTarget{from: to, ref: n.at.Load().ref})
+			t := *n.at.Load()
+			if t.from = to; r.from.where() != r.to.where() {
+				t.text = "" // it was relative to the other directory
+			}
+			n.at.Store(&t)
 		}
 	}
 	r.lookAgain() // below a directory the old path is remembered in many places
