@@ -59,6 +59,8 @@ var (
 	_ fs.NodeCopyFileRanger = (*node)(nil)
 )
 
+func (n *node) mount() *fsys { return n.p.fsys }
+
 // Statfs answers without the peer: df must not hang.
 func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	out.NameLen = nameLimit
@@ -107,8 +109,7 @@ func (n *node) Unlink(ctx context.Context, name string) syscall.Errno { return n
 // Rmdir refuses where the directory is not an object's.
 func (n *node) Rmdir(ctx context.Context, name string) syscall.Errno { return n.p.refuse() }
 
-// Rename refuses: an attribute is renamed by writing the new and deleting the
-// old.
+// Rename refuses where the directory is not an object's.
 func (n *node) Rename(ctx context.Context, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	if flags&fs.RENAME_EXCHANGE != 0 {
 		return syscall.EINVAL

@@ -80,7 +80,7 @@ func (l *liveDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 
 // OpendirHandle lists.
 func (l *liveDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(ctx, l.p, l.EmbeddedInode(), l.path, l.list, nil), 0, 0
+	return newDirHandle(l.p, l.EmbeddedInode(), l.path, l.list, nil), 0, 0
 }
 
 // liveEntry returns the entry of a directory that n describes.

@@ -57,6 +57,7 @@ func (p *peer) isFresh(s stamp) bool {
 // cachedValue is the last known value of one attribute or item.
 type cachedValue struct {
 	v       codec.Value // nil where it is too old
+	last    codec.Value // what was read or written last, for its type; nil where it is too old
 	at      stamp
 	size    int64     // of its text in bytes, -1 where it was never read
 	hash    uint64    // of its text, to see changes
@@ -91,7 +92,7 @@ func (o *object) store(id string, v codec.Value, at stamp) {
 	if c.size >= 0 && c.hash != h {
 		c.mtime = at.at
 	}
-	c.v, c.at, c.size, c.hash, c.deleted = v, at, int64(len(text)), h, time.Time{}
+	c.v, c.last, c.at, c.size, c.hash, c.deleted = v, v, at, int64(len(text)), h, time.Time{}
 }
 
 // fresh returns the value if it is known and may still be used.
@@ -127,7 +128,7 @@ func (o *object) wrote(id string, v codec.Value) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.cached(id)
-	c.v, c.size, c.hash, c.mtime, c.deleted = nil, int64(len(text)), hashOf(text), time.Now(), time.Time{}
+	c.v, c.last, c.size, c.hash, c.mtime, c.deleted = nil, v, int64(len(text)), hashOf(text), time.Now(), time.Time{}
 }
 
 // deletedNow remembers the type of what was deleted.
@@ -143,9 +144,17 @@ func (o *object) deletedType(id string) codec.Value {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c := o.vals[id]; c != nil && !c.deleted.IsZero() && time.Since(c.deleted) < deletedMemory {
-		return c.v
+		return c.last
 	}
 	return nil
+}
+
+// knowsType tells whether deletedNow would remember a type.
+func (o *object) knowsType(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	return c != nil && c.last != nil
 }
 
 // sweep drops values that are too old to be used.
@@ -155,6 +164,9 @@ func (o *object) sweep(now time.Time) {
 	for _, c := range o.vals {
 		if now.Sub(c.at.at) > deletedMemory {
 			c.v = nil
+			if now.Sub(c.deleted) > deletedMemory && now.Sub(c.mtime) > deletedMemory {
+				c.last = nil
+			}
 		}
 	}
 }

@@ -110,11 +110,46 @@
 // writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
-// was never there. Names that only tools use (.x, x~, #x#, tmpx, digits,
-// sedXXXXXX, a dot inside) never become attributes: creating one is refused.
-// rm and rmdir delete an attribute or item; a process that has the directory
-// open, as rm -r and find -delete have, is refused. A symbolic link into the
-// mount assigns the object it leads to.
+// was never there. @ and the absolute path of an object in this mount assigns
+// the reference, except to what holds text, which takes it as text; ATTR.repr
+// takes it always. So does a symbolic link into the mount.
+//
+//	$ echo @/mnt/x/other > demo/friend; readlink demo/friend
+//	../other
+//
+// rm and rmdir delete an attribute or item, whatever is in it. Who has listed
+// the directory and has it open, as rm -r and find -delete have, is refused; a
+// mount can also be told to delete nothing, or to let rm -r through. A name that
+// was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
+// delete first and write then.
+//
+// # Tools' own files
+//
+// Editors and tools save by way of files of their own. These are known by their
+// names alone: a leading dot or #, a trailing ~, digits (not in index/, where
+// they are keys), a dot inside that begins no view, sed and six characters, tmp
+// and anything, and the temporary names of perl -i and, for links, of ln -sf. Such a file lives in
+// the memory of the mount, at most 1 MiB each, 256 of them and 16 MiB in all, and
+// is gone with it. The peer never hears of it. It is not listed, but .nom/status
+// tells what is left. An attribute that the object is known to have is always
+// that attribute; but a name of these shapes is never asked for, so that an
+// attribute that is not told, and called tmp1, cannot be reached.
+//
+//	$ sed -i s/5/6/ demo/number       the peer sees one assignment
+//	$ sed -i s/6/x/ demo/number
+//	sed: cannot rename demo/sedq4xi9P: Invalid argument
+//
+// Renaming such a file to an attribute assigns its text as a write would, and a
+// refusal leaves it where it was. Who has it open and writes more assigns again
+// when closing. Renaming an attribute to such a name, as vim and cp --backup do,
+// makes a copy and asks the peer for nothing: the attribute is out of sight until
+// it is written anew, at most ten seconds, and is then back as it was. Renaming
+// the copy back undoes it.
+//
+// Renaming an attribute sets the new name to the same value or reference and
+// deletes the old one, between any two objects of the mount. If the old one
+// cannot be deleted, a new name that was not there is taken back. Two names are
+// never exchanged.
 //
 // # Views
 //
@@ -190,7 +225,8 @@
 //
 // Sizes are guesses before the first read. Nothing wakes inotify. select and
 // poll say that every file is ready. A value has no holes and no shared
-// mappings. Renaming and hard links are refused. bash writes each line of a
+// mappings. Hard links are refused. An editor that fails to save may write back
+// what it had read. bash writes each line of a
 // multi-line echo by itself, so a value of two lines is assigned twice. A tree
 // that was saved with its call files, copied back, calls what they hold.
 package fsview

@@ -56,6 +56,8 @@ type fsys struct {
 	errors  errorLog
 	results resultTable
 	peer    *peer
+
+	scratches scratchTable
 }
 
 // opContext returns the context of one remote operation on behalf of the
@@ -155,6 +157,7 @@ func (f *fsys) janitor() {
 type treeNode interface {
 	fs.InodeEmbedder
 	fill(a *fuse.Attr)
+	mount() *fsys
 }
 
 // An entry is what a directory holds under one name. Its mode is 0 where the
@@ -184,7 +187,7 @@ func attach(ctx context.Context, parent *fs.Inode, path string, e entry, out *fu
 	if old != nil && n == old {
 		return n.EmbeddedInode()
 	}
-	return parent.NewInode(ctx, n, fs.StableAttr{Mode: kind, Ino: inoOf(joinPath(path, e.name))})
+	return parent.NewInode(ctx, n, fs.StableAttr{Mode: kind, Ino: n.mount().scratches.inoAt(joinPath(path, e.name))})
 }
 
 // inoOf returns the inode number of a path: the same as long as the mount

@@ -56,10 +56,7 @@ func (h *valueHandle) startFrom(ctx context.Context, v codec.Value, appendTo boo
 }
 
 func (h *valueHandle) render(ctx context.Context, v codec.Value) ([]byte, error) {
-	if h.form != nil {
-		return h.form.render(ctx, h.m, v)
-	}
-	return render(v), nil
+	return slot{h.m, h.form}.render(ctx, v)
 }
 
 // size returns the length of the file as this handle shows it, -1 where the
@@ -199,6 +196,9 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		h.write.failed()
 		return err
 	}
+	if v.Kind() == codec.KindRef {
+		h.m.becameObject()
+	}
 	h.write.committed()
 	if h.settled != nil {
 		h.settled()
@@ -208,14 +208,7 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 
 // parse makes a value of the text, of the type that the attribute has now.
 func (h *valueHandle) parse(ctx context.Context) (codec.Value, error) {
-	if h.form != nil {
-		return h.form.parse(ctx, h.m, h.write.text())
-	}
-	cur, err := h.m.current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return parseText(h.write.text(), cur)
+	return slot{h.m, h.form}.parse(ctx, h.write.text())
 }
 
 // gate is a mutex that a caller can stop waiting for.

@@ -5,7 +5,6 @@ package fsview
 import (
 	"context"
 	"maps"
-	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -37,6 +36,7 @@ var (
 	_ fs.NodeUnlinker       = (*indexDir)(nil)
 	_ fs.NodeRmdirer        = (*indexDir)(nil)
 	_ fs.NodeSymlinker      = (*indexDir)(nil)
+	_ fs.NodeRenamer        = (*indexDir)(nil)
 	_ fs.NodeGetattrer      = (*indexDir)(nil)
 )
 
@@ -64,6 +64,9 @@ func (x *indexDir) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrO
 func (x *indexDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	c, cancel := x.p.opContext(ctx)
 	defer cancel()
+	if s := x.p.scratches.get(joinPath(x.path(), name)); s != nil {
+		return scratchEntry(ctx, x.p, x.EmbeddedInode(), name, s, out), 0
+	}
 	e, err := x.find(c, name)
 	if err != nil {
 		errno := errnoOf(err, opLookup)
@@ -79,14 +82,15 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	if len(name) > maxName {
 		return entry{}, errNameTooLong
 	}
-	if name[0] == '.' || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
-		if _, told := x.of.toldKey(name); !told {
-			return entry{}, errNoEntry // an editor's file, never asked for
-		}
+	if x.isScratch(name) {
+		return entry{}, errNoEntry // an editor's file, never asked for
 	}
 	if x.of.isPending("index/" + name) {
 		key, err := x.of.keyFor(ctx, name)
 		return x.of.fileEntry(member{dir: x.of, key: key, name: name}, name, nil), err
+	}
+	if x.p.scratches.isAway(joinPath(x.path(), name)) {
+		return entry{}, errNoEntry
 	}
 	if key, told := x.of.toldKey(name); told {
 		return x.itemEntry(ctx, key, name)
@@ -130,7 +134,7 @@ func (x *indexDir) itemEntry(ctx context.Context, key codec.Value, name string) 
 
 // OpendirHandle lists the keys.
 func (x *indexDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(ctx, x.p, x.EmbeddedInode(), x.path(), x.list, &x.openers), 0, 0
+	return newDirHandle(x.p, x.EmbeddedInode(), x.path(), x.list, &x.openers), 0, 0
 }
 
 // list lists the items. What the peer tells the kinds of is not asked for: a
@@ -194,6 +198,10 @@ func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, 
 	if e := x.p.readOnly(); e != 0 {
 		return nil, nil, 0, e
 	}
+	if x.isScratch(name) {
+		in, h, errno := createScratch(ctx, x, name, "", flags, mode, out)
+		return in, h, fuse.FOPEN_DIRECT_IO, errno
+	}
 	key, errno := x.newKey(ctx, name)
 	if errno != 0 {
 		return nil, nil, 0, errno
@@ -205,18 +213,33 @@ func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, 
 	return in, h, fuse.FOPEN_DIRECT_IO, 0
 }
 
-// newKey returns the key that a new file is to become. Digits alone are a key
-// here, and dots belong to it; other names of tools' own files stay theirs.
+// newKey returns the key that a new file is to become.
 func (x *indexDir) newKey(ctx context.Context, name string) (codec.Value, syscall.Errno) {
 	if len(name) > maxName {
 		return nil, syscall.ENAMETOOLONG
 	}
 	key, err := x.of.keyFor(ctx, name)
-	digits := strings.Trim(name, "0123456789") == ""
-	if err != nil || !digits && isScratch(strings.ReplaceAll(strings.TrimLeft(name, "."), ".", "_")) || name[0] == '.' {
+	if err != nil {
 		return nil, x.p.fail(ctx, "create", joinPath(x.path(), name), opSetValue, &opError{syscall.EPERM, "not a name for an item"})
 	}
 	return key, 0
+}
+
+func (x *indexDir) owner() *objectDir { return x.of }
+func (x *indexDir) where() string     { return x.path() }
+
+func (x *indexDir) isScratch(name string) bool {
+	_, told := x.of.toldKey(name)
+	return !told && isScratchItem(name)
+}
+
+func (x *indexDir) slot(ctx context.Context, name string) (slot, error) {
+	key, err := x.of.keyFor(ctx, name)
+	return slot{m: member{dir: x.of, key: key, name: name}}, err
+}
+
+func (x *indexDir) findEntry(ctx context.Context, name string) (entry, error) {
+	return x.find(ctx, name)
 }
 
 // Unlink deletes an item.
@@ -225,16 +248,19 @@ func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
 		return e
 	}
 	path := joinPath(x.path(), name)
+	if x.p.scratches.unlinked(path) {
+		return 0
+	}
 	key, err := x.of.keyFor(ctx, name)
 	if err != nil {
 		return syscall.ENOENT
 	}
-	if e := x.of.refuseRecursive(ctx, &x.openers, path); e != 0 {
+	if e := x.of.refuseDelete(ctx, &x.openers, path); e != 0 {
 		return e
 	}
 	c, cancel := x.p.opContext(ctx)
 	defer cancel()
-	return x.p.fail(ctx, "delete", path, opDelete, member{dir: x.of, key: key, name: name}.del(c))
+	return x.p.fail(ctx, "delete", path, opDelete, member{dir: x.of, key: key, name: name}.unlink(c))
 }
 
 // Rmdir deletes an item that is a reference.
@@ -249,6 +275,10 @@ func (x *indexDir) Rmdir(ctx context.Context, name string) syscall.Errno {
 func (x *indexDir) Symlink(ctx context.Context, target, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	if e := x.p.readOnly(); e != 0 {
 		return nil, e
+	}
+	if x.isScratch(name) || isLinkScratch(name) {
+		in, _, errno := createScratch(ctx, x, name, target, 0, 0, out)
+		return in, errno
 	}
 	key, errno := x.newKey(ctx, name)
 	if errno != 0 {

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -16,7 +17,7 @@ import (
 
 // OpendirHandle opens the object for listing.
 func (d *objectDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(ctx, d.node.p, d.EmbeddedInode(), d.path, d.list, &d.openers), 0, 0
+	return newDirHandle(d.node.p, d.EmbeddedInode(), d.path, d.list, &d.openers), 0, 0
 }
 
 // list lists the object: from what it tells of itself, in one request, with no
@@ -256,24 +257,27 @@ var (
 // dots are the entries . and .., which the kernel expects from us.
 const dots = 2
 
-// newDirHandle returns a handle and notes who opened it.
-func newDirHandle(ctx context.Context, p *peer, dir *fs.Inode, path string, list func(context.Context) ([]entry, error), o *openers) *dirHandle {
+// newDirHandle returns a handle.
+func newDirHandle(p *peer, dir *fs.Inode, path string, list func(context.Context) ([]entry, error), o *openers) *dirHandle {
 	h := &dirHandle{p: p, dir: dir, path: path, list: list, openers: o}
-	if o != nil {
-		h.thread = callerOf(ctx).pid
-		o.opened(h.thread)
-	}
 	return h
 }
 
-// load takes the listing.
+// load takes the listing and notes who asked for it. Opening alone does not
+// count: tar -C holds a directory open too.
 func (h *dirHandle) load(ctx context.Context) syscall.Errno {
+	if h.openers != nil && h.thread == 0 {
+		if h.thread = callerOf(ctx).pid; h.thread != 0 {
+			h.openers.opened(h.thread)
+		}
+	}
 	c, cancel := h.p.opContext(ctx)
 	defer cancel()
 	entries, err := h.list(c)
 	if err != nil {
 		return h.p.fail(ctx, "list", h.path, opList, err)
 	}
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return h.p.scratches.isAway(joinPath(h.path, e.name)) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
 	h.entries, h.listed = entries, true
 	return 0
@@ -299,7 +303,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 		e.Name = ".."
 	default:
 		e.Name, e.Mode = h.entries[i-dots].name, h.entries[i-dots].mode
-		e.Ino = inoOf(joinPath(h.path, e.Name))
+		e.Ino = h.p.scratches.inoAt(joinPath(h.path, e.Name))
 	}
 	return &e, 0
 }
@@ -334,7 +338,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 
 // Releasedir forgets the handle.
 func (h *dirHandle) Releasedir(ctx context.Context, flags uint32) {
-	if h.openers != nil {
+	if h.thread != 0 {
 		h.openers.closed(h.thread)
 	}
 }

@@ -273,7 +273,7 @@ func (l *localDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 // OpendirHandle lists from memory.
 func (l *localDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	list := func(context.Context) ([]entry, error) { return slices.Clone(l.list), nil }
-	return newDirHandle(ctx, l.p, l.EmbeddedInode(), l.path, list, nil), 0, 0
+	return newDirHandle(l.p, l.EmbeddedInode(), l.path, list, nil), 0, 0
 }
 
 func localEntry(p *peer, dir, name string, mode uint32, list []entry, find func(string) (entry, error)) entry {
@@ -346,6 +346,7 @@ func (p *peer) status() string {
 	} {
 		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
 	}
+	b.WriteString(p.scratches.lines())
 	return b.String()
 }
 

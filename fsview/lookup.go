@@ -5,6 +5,7 @@ package fsview
 import (
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 func (d *objectDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	c, cancel := d.p.opContext(ctx)
 	defer cancel()
+	if s := d.p.scratches.get(joinPath(d.path, name)); s != nil {
+		return scratchEntry(ctx, d.p, d.EmbeddedInode(), name, s, out), 0
+	}
 	e, err := d.find(c, name)
 	if err != nil {
 		return nil, errnoOf(err, opLookup)
@@ -49,6 +53,9 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 	if d.isPending(name) {
 		return d.fileEntry(m, name, nil), nil
 	}
+	if d.p.scratches.isAway(m.path()) {
+		return entry{}, errNoEntry
+	}
 	if !d.mayExist(ctx, attr, name) {
 		return entry{}, errNoEntry
 	}
@@ -59,17 +66,10 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 // identifier is: objects may have attributes that they do not list. Other
 // names only where the object mentions them, or mentions nothing at all.
 func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
-	if isIdentifier(attr) {
+	link := isLinkScratch(name)
+	scratch := isScratch(name) || link
+	if isIdentifier(attr) && !scratch || d.mentioned(attr) {
 		return true
-	}
-	o := d.known()
-	if o != nil {
-		o.mu.Lock()
-		known := o.learntAttrs[attr] || o.names[attr]
-		o.mu.Unlock()
-		if known || attrInfo(o.knownDesc(), attr) != nil {
-			return true
-		}
 	}
 	if neverAttr(name) || d.method.Load() != nil {
 		return false
@@ -79,10 +79,29 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 		return attrInfo(desc, attr) != nil
 	}
 	if !unsupported(err) {
-		return true
+		return !scratch
+	}
+	if scratch {
+		return link // a peer that cannot tell is never asked for a tool's file
 	}
 	names, err := d.dirNames(ctx)
 	return err != nil || names[attr]
+}
+
+// mentioned tells whether the object is known to have an attribute, without
+// asking.
+func (d *objectDir) mentioned(attr string) bool {
+	if d.up == nil && slices.Contains(d.p.opt.Attrs[d.path], attr) {
+		return true
+	}
+	o := d.known()
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	known := o.learntAttrs[attr] || o.names[attr]
+	o.mu.Unlock()
+	return known || attrInfo(o.knownDesc(), attr) != nil
 }
 
 // memberEntry finds out what an attribute is.

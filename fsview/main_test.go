@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"nomfs/codec"
 )
 
 // serveEnv makes the test binary a mount server: a process that uses its own
@@ -32,6 +34,7 @@ type serveSpec struct {
 	Fixture  string
 	Timeout  time.Duration
 	ReadOnly bool
+	Delete   Deletion
 	Attrs    map[string][]string
 }
 
@@ -44,7 +47,9 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
-	m, err := Mount(s.Dir, f, Options{Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Attrs: s.Attrs, Program: "/bin/echo"})
+	m, err := Mount(s.Dir, f, Options{
+		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
+	})
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
@@ -129,4 +134,9 @@ var fixtures = map[string]func() *fakeRemote{
 	"graph": func() *fakeRemote { return graphFake(30) },
 	"ring":  func() *fakeRemote { return graphFake(6) },
 	"big":   bigFake,
+	"told": func() *fakeRemote {
+		f := demoFake()
+		f.objects[f.names["other"].(fakeRef)].attrs["tmpx"] = codec.Int(2)
+		return f
+	},
 }

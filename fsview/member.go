@@ -173,10 +173,22 @@ func (m member) set(ctx context.Context, v codec.Value) error {
 		}
 		if err == nil {
 			o.wrote(m.id(), v)
+			o.peer.scratches.awayUntil(m.path(), time.Time{})
 			m.learn(o, true)
 		}
 		return err
 	})
+}
+
+// unlink deletes the attribute or item as rm does. Many tools delete first and
+// write anew, so its type is remembered.
+func (m member) unlink(ctx context.Context) error {
+	if o := m.dir.known(); o == nil || !o.knowsType(m.id()) {
+		if _, err := m.fetch(ctx); err != nil && !isException(err) {
+			return err // the peer does not answer
+		}
+	}
+	return m.del(ctx)
 }
 
 // del deletes the attribute or item.

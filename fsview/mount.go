@@ -34,6 +34,8 @@ type Options struct {
 	AllowOther bool
 	// ReadOnly refuses everything that changes something, calls included.
 	ReadOnly bool
+	// Delete says what rm and rmdir may delete.
+	Delete Deletion
 	// Log gets failed operations; nil discards them.
 	Log *slog.Logger
 	// Attrs are attributes to list, by registered name, on a peer that cannot

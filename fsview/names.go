@@ -148,14 +148,70 @@ func isScratch(name string) bool {
 		return false
 	}
 	switch {
+	case isOurs(name):
+		return false
 	case neverAttr(name):
 		return true
 	case strings.HasPrefix(name, "tmp"):
+		return true
+	case isRandom(name, "XX"): // perl -i
 		return true
 	case strings.HasPrefix(name, "sed") && len(name) == len("sed")+sedRandom:
 		return true
 	}
 	return false
+}
+
+// ourDots are the names with a leading dot, and ourSuffixes the views of an
+// attribute, that are not left to tools.
+var (
+	ourDots     = map[string]bool{".bin": true, ".dir": true, ".doc": true, ".json": true, ".oid": true, ".type": true}
+	ourSuffixes = map[string]bool{
+		"err": true, "items": true, "json": true, "lines": true, "listen": true, "repr": true, "type": true, "watch": true,
+	}
+)
+
+// isOurs tells whether a name with a dot belongs to the tree.
+func isOurs(name string) bool {
+	base, suffix := splitView(name)
+	if !ourSuffixes[suffix] {
+		return ourDots[name]
+	}
+	_, ok := decodeName(base, attrNames)
+	return ok && !isScratch(base)
+}
+
+// isScratchItem is isScratch for the names of items: digits are a key there,
+// and a dot belongs to it.
+func isScratchItem(name string) bool {
+	if name[0] == '.' {
+		return true
+	}
+	return strings.Trim(name, "0123456789") != "" && isScratch(strings.ReplaceAll(name, ".", "_"))
+}
+
+// isLinkScratch tells whether a new link is the temporary one of ln -sf.
+func isLinkScratch(name string) bool { return isRandom(name, "Cu") }
+
+// isRandom tells whether a name is prefix and six random letters and digits.
+// Six lower case letters are a word, and a word may be an attribute.
+func isRandom(name, prefix string) bool {
+	const random = 6
+	rest, ok := strings.CutPrefix(name, prefix)
+	if !ok || len(rest) != random {
+		return false
+	}
+	word := true
+	for _, c := range []byte(rest) {
+		switch {
+		case 'a' <= c && c <= 'z':
+		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+			word = false
+		default:
+			return false
+		}
+	}
+	return !word
 }
 
 // neverAttr tells whether a file name is of a shape that only tools use, so

@@ -54,6 +54,7 @@ var (
 	_ fs.NodeUnlinker       = (*objectDir)(nil)
 	_ fs.NodeRmdirer        = (*objectDir)(nil)
 	_ fs.NodeSymlinker      = (*objectDir)(nil)
+	_ fs.NodeRenamer        = (*objectDir)(nil)
 	_ fs.NodeGetattrer      = (*objectDir)(nil)
 	_ fs.NodeGetxattrer     = (*objectDir)(nil)
 	_ fs.NodeFsyncer        = (*objectDir)(nil)
@@ -181,6 +182,10 @@ func (d *objectDir) Create(ctx context.Context, name string, flags, mode uint32,
 	if e := d.p.readOnly(); e != 0 {
 		return nil, nil, 0, e
 	}
+	if d.isScratch(name) {
+		in, h, errno := createScratch(ctx, d, name, "", flags, mode, out)
+		return in, h, fuse.FOPEN_DIRECT_IO, errno
+	}
 	attr, errno := d.newName(ctx, name)
 	if errno != 0 {
 		return nil, nil, 0, errno
@@ -199,7 +204,7 @@ func (d *objectDir) newName(ctx context.Context, name string) (string, syscall.E
 		return "", syscall.ENAMETOOLONG
 	}
 	path := joinPath(d.path, name)
-	if reserved[name] || isScratch(name) {
+	if reserved[name] || isOurs(name) {
 		return "", d.p.fail(ctx, "create", path, opSetValue, &opError{syscall.EPERM, "not a name for an attribute"})
 	}
 	attr, ok := decodeName(name, attrNames)
@@ -207,6 +212,33 @@ func (d *objectDir) newName(ctx context.Context, name string) (string, syscall.E
 		return "", d.p.fail(ctx, "create", path, opSetValue, &opError{syscall.EPERM, "not the spelling of a name: % is written %25"})
 	}
 	return attr, 0
+}
+
+func (d *objectDir) owner() *objectDir { return d }
+func (d *objectDir) where() string     { return d.path }
+
+// isScratch tells whether a name is a tool's own. An attribute that the object
+// is known to have is no scratch, whatever it is called.
+func (d *objectDir) isScratch(name string) bool {
+	if !isScratch(name) {
+		return false
+	}
+	attr, ok := decodeName(name, attrNames)
+	return !ok || !d.mentioned(attr)
+}
+
+func (d *objectDir) slot(ctx context.Context, name string) (slot, error) {
+	base, suffix := splitView(name)
+	attr, ok := decodeName(base, attrNames)
+	form := forms[suffix]
+	if !ok || reserved[name] || name[0] == '.' || suffix != "" && form == nil {
+		return slot{}, errNoRename
+	}
+	return slot{m: member{dir: d, attr: attr}, form: form}, nil
+}
+
+func (d *objectDir) findEntry(ctx context.Context, name string) (entry, error) {
+	return d.find(ctx, name)
 }
 
 func (d *objectDir) startPending(m member, name string, flags uint32) *valueHandle {
@@ -254,16 +286,22 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 		return e
 	}
 	path := joinPath(d.path, name)
+	if d.p.scratches.unlinked(path) {
+		return 0
+	}
 	attr, ok := decodeName(name, attrNames)
+	if reserved[name] && d.emptying(ctx, &d.openers) {
+		return 0
+	}
 	if !ok || name[0] == '.' || reserved[name] {
 		return d.p.fail(ctx, "delete", path, opDelete, &opError{syscall.EPERM, "a control entry cannot be deleted"})
 	}
-	if e := d.refuseRecursive(ctx, &d.openers, path); e != 0 {
+	if e := d.refuseDelete(ctx, &d.openers, path); e != 0 {
 		return e
 	}
 	c, cancel := d.p.opContext(ctx)
 	defer cancel()
-	err := member{dir: d, attr: attr}.del(c)
+	err := member{dir: d, attr: attr}.unlink(c)
 	return d.p.fail(ctx, "delete", path, opDelete, err)
 }
 
@@ -272,6 +310,10 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 func (d *objectDir) Symlink(ctx context.Context, target, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	if e := d.p.readOnly(); e != 0 {
 		return nil, e
+	}
+	if d.isScratch(name) || isLinkScratch(name) {
+		in, _, errno := createScratch(ctx, d, name, target, 0, 0, out)
+		return in, errno
 	}
 	attr, errno := d.newName(ctx, name)
 	if errno != 0 {

@@ -16,7 +16,7 @@ import (
 // closed it: rm -r closes an empty directory before it removes it.
 const justClosed = time.Second
 
-// openers knows who has a directory open. Who lists a directory and deletes what
+// openers knows who lists a directory. Who lists a directory and deletes what
 // is in it deletes recursively, and would empty the peer behind a forgotten
 // mount. It notes threads, as the kernel names them: to which process one
 // belongs is asked when something is deleted, which happens rarely.
@@ -81,25 +81,38 @@ func (o *openers) among(c caller, left bool) bool {
 	})
 }
 
-// refuseRecursive refuses to delete path to a process that has the directory
-// around it open.
-func (d *objectDir) refuseRecursive(ctx context.Context, o *openers, path string) syscall.Errno {
-	if !o.has(callerOf(ctx)) {
-		return 0
+// errRecursive is the answer to who empties a directory.
+var errRecursive = &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"}
+
+// refuseDelete refuses to delete path where nothing may be deleted, and to a
+// process that has the directory around it open.
+func (d *objectDir) refuseDelete(ctx context.Context, o *openers, path string) syscall.Errno {
+	switch {
+	case d.p.opt.Delete == DeleteNone:
+		return d.p.fail(ctx, "delete", path, opDelete, errNoDelete)
+	case d.p.opt.Delete != DeleteRecursive && o.has(callerOf(ctx)):
+		return d.p.fail(ctx, "delete", path, opDelete, errRecursive)
 	}
-	return d.p.fail(ctx, "delete", path, opDelete, &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"})
+	return 0
+}
+
+// emptying tells whether the caller deletes all that is in a directory, where
+// that is allowed. The control entries that it finds there are no obstacle:
+// they go with their object.
+func (d *objectDir) emptying(ctx context.Context, o *openers) bool {
+	return d.p.opt.Delete == DeleteRecursive && o.has(callerOf(ctx))
 }
 
 // refuseEmptied refuses to remove the directory name below parent to a process
 // that has just listed it.
 func (d *objectDir) refuseEmptied(ctx context.Context, parent *fs.Inode, name string) syscall.Errno {
 	ch := parent.GetChild(name)
-	if ch == nil {
+	if ch == nil || d.p.opt.Delete == DeleteRecursive {
 		return 0
 	}
 	sub, ok := ch.Operations().(*objectDir)
 	if !ok || !sub.openers.had(callerOf(ctx)) {
 		return 0
 	}
-	return d.p.fail(ctx, "delete", sub.path, opDelete, &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"})
+	return d.p.fail(ctx, "delete", sub.path, opDelete, errRecursive)
 }

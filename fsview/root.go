@@ -96,7 +96,7 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 
 // OpendirHandle opens the root for listing.
 func (r *rootDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(ctx, r.p, r.EmbeddedInode(), "", r.list, nil), 0, 0
+	return newDirHandle(r.p, r.EmbeddedInode(), "", r.list, nil), 0, 0
 }
 
 // list lists the registered names.

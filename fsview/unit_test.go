@@ -80,6 +80,8 @@ func FuzzNames(f *testing.F) {
 func TestScratch(t *testing.T) {
 	for name, want := range map[string]bool{
 		".x.swp": true, "x~": true, "#x#": true, "4913": true, "sedAbCdEf": true, "tmpx": true, "a.tmp": true,
+		".dir": false, "x.repr": false, "x.json": false, "x~.repr": true, "x.repr~": true, "x.json.tmp": true,
+		"XXwfS6PD": true, "XXlarger": false, "CuwfS6PD": false,
 		"number": false, "sedation": false, "sed": false, "x1": false, "%": false, "index%": false,
 	} {
 		if got := isScratch(name); got != want {

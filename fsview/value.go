@@ -16,6 +16,9 @@ type valueFile struct {
 	node
 	at   atomic.Pointer[member]
 	form *form // of a view that shows the value otherwise; nil is its text
+	// moved is set once the file was renamed to a scratch name: it is a copy
+	// then, as long as the kernel keeps this inode.
+	moved atomic.Pointer[scratch]
 }
 
 var (
@@ -25,7 +28,13 @@ var (
 	_ fs.NodeGetxattrer = (*valueFile)(nil)
 )
 
+func (f *valueFile) scratch() *scratch { return f.moved.Load() }
+
 func (f *valueFile) fill(a *fuse.Attr) {
+	if s := f.moved.Load(); s != nil {
+		f.p.fillScratch(a, s)
+		return
+	}
 	m := *f.at.Load()
 	mode := uint32(fileMode)
 	if info := m.info(); info != nil && !info.Write {
@@ -45,6 +54,9 @@ func (f *valueFile) fill(a *fuse.Attr) {
 // the library gives the one that is open longest.
 func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	f.fill(&out.Attr)
+	if f.moved.Load() != nil {
+		return 0
+	}
 	if h, ok := fh.(*valueHandle); ok {
 		if n := h.size(); n >= 0 {
 			f.p.setSize(&out.Attr, n)
@@ -62,6 +74,9 @@ func (f *fsys) setSize(a *fuse.Attr, n int64) {
 // Open takes the value that reads will see, all of them the same. A handle for
 // writing starts empty, and asks nothing.
 func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if s := f.moved.Load(); s != nil {
+		return f.p.openScratch(s, flags)
+	}
 	m := *f.at.Load()
 	writes := flags&syscall.O_ACCMODE != syscall.O_RDONLY
 	if writes {
@@ -107,6 +122,9 @@ func (m member) pendingName() string {
 func (f *valueFile) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	if e := f.p.readOnly(); e != 0 {
 		return e
+	}
+	if s := f.moved.Load(); s != nil {
+		return f.p.setScratch(f.EmbeddedInode(), s, in, out)
 	}
 	size, resize := in.GetSize()
 	h, _ := fh.(*valueHandle)

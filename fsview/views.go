@@ -27,6 +27,9 @@ var views = map[string]func(d *objectDir, m member, name string) entry{
 // containerViews are those that only a value with items has.
 var containerViews = map[string]bool{"lines": true, "items": true}
 
+// forms are the views in which a value can be written.
+var forms = map[string]*form{"repr": reprForm, "json": jsonForm}
+
 // viewEntry returns a view of an attribute that exists, or that failed.
 func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string) (entry, error) {
 	view := views[suffix]

@@ -48,12 +48,17 @@ func (w *writeState) write(p []byte, off int64) (commit bool, err error) {
 	}
 	if len(w.buf)+len(p) > w.limit {
 		w.dirty = false
-		return false, &opError{syscall.EMSGSIZE, fmt.Sprintf("value is larger than %d bytes, the limit of one datagram", w.limit)}
+		return false, errTooLarge(w.limit)
 	}
 	w.prev = len(w.buf)
 	w.buf = append(w.buf, p...)
 	w.dirty = len(w.buf) > 0
 	return !w.early && len(p)%pageSize != 0, nil
+}
+
+// errTooLarge says that a text of more than limit bytes can never be sent.
+func errTooLarge(limit int) error {
+	return &opError{syscall.EMSGSIZE, fmt.Sprintf("value is larger than %d bytes, the limit of one datagram", limit)}
 }
 
 // flush reports whether there is text to commit.

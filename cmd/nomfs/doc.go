@@ -2,7 +2,7 @@
 // without a mount.
 //
 //	nomfs serve  [--listen ADDR] [--object host|demo]...
-//	nomfs mount  [--timeout D] [--allow-other] [--ro] [--detach] PEER DIR
+//	nomfs mount  [--timeout D] [--allow-other] [--ro] [--delete WHAT] [--detach] PEER DIR
 //	nomfs sh     [-c CMD] PEER
 //	nomfs umount DIR
 //	nomfs demo   [DIR]

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,6 +30,27 @@ type mountOptions struct {
 	timeout    time.Duration
 	allowOther bool
 	readOnly   bool
+	deletion   string // one of deletions, "" for the default
+}
+
+// deletions are the values of --delete, the default first.
+var deletions = []string{"one", "none", "recursive"}
+
+func deleteFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name:        "delete",
+		Usage:       "`WHAT` rm and rmdir may delete: one name at a time, none, or recursive, what rm -r finds",
+		Value:       deletions[0],
+		DefaultText: deletions[0],
+	}
+}
+
+// checkDeletion checks --delete.
+func checkDeletion(c *cli.Context) error {
+	if word := c.String("delete"); !slices.Contains(deletions, word) {
+		return usagef("--delete wants one of %s, not %q", strings.Join(deletions, ", "), word)
+	}
+	return nil
 }
 
 func allowOtherFlag() cli.Flag {
@@ -47,7 +69,7 @@ func (e *env) mountCommand() *cli.Command {
 			"(status 0). With --detach it returns when the mount is ready and leaves it\n" +
 			"running. DIR must be an empty directory.",
 		Flags: []cli.Flag{
-			timeoutFlag(), allowOtherFlag(), readOnlyFlag(),
+			timeoutFlag(), allowOtherFlag(), readOnlyFlag(), deleteFlag(),
 			&cli.BoolFlag{Name: "detach", Usage: "return when the mount is ready, and leave it running", DisableDefaultText: true},
 			&cli.BoolFlag{Name: detachedFlag, Hidden: true},
 			plainFlag(), traceFlag(),
@@ -55,6 +77,9 @@ func (e *env) mountCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER", "DIR")
 			if err != nil {
+				return err
+			}
+			if err := checkDeletion(c); err != nil {
 				return err
 			}
 			t, err := e.targetOf(c, words[0])
@@ -86,6 +111,7 @@ func mountOptionsOf(c *cli.Context, t *target) mountOptions {
 		timeout:    t.config.Timeout,
 		allowOther: c.Bool("allow-other"),
 		readOnly:   c.Bool("ro"),
+		deletion:   c.String("delete"),
 	}
 }
 

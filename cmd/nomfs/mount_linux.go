@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,12 +110,17 @@ func mountPeer(dir string, peer *nomcore.Peer, opt mountOptions) (mounted, error
 	if err != nil {
 		return nil, localf("cannot find the program that .bin runs: %w", err)
 	}
+	deletion, err := fsview.ParseDeletion(cmp.Or(opt.deletion, deletions[0]))
+	if err != nil {
+		return nil, localf("cannot mount on %s: %w", dir, err)
+	}
 	m, err := fsview.Mount(dir, peer, fsview.Options{
 		Program:    program,
 		Peer:       opt.peer,
 		Timeout:    opt.timeout,
 		AllowOther: opt.allowOther,
 		ReadOnly:   opt.readOnly,
+		Delete:     deletion,
 	})
 	if err != nil {
 		err = localf("cannot mount on %s: %w", dir, err)

@@ -1,0 +1,83 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	"nomfs/codec"
+)
+
+// render returns the text of the file that holds v.
+func (s slot) render(ctx context.Context, v codec.Value) ([]byte, error) {
+	if s.form != nil {
+		return s.form.render(ctx, s.m, v)
+	}
+	return render(v), nil
+}
+
+// parse makes a value of text, of the type that the member has now.
+func (s slot) parse(ctx context.Context, text []byte) (codec.Value, error) {
+	var cur codec.Value
+	if s.form == nil {
+		var err error
+		if cur, err = s.m.current(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if target, ok := s.m.dir.p.referenceText(text, cur); ok {
+		v, err := s.m.dir.p.walk(ctx, "", target)
+		if err != nil {
+			return nil, &opError{errnoOf(err, opLookup), "@" + target + ": " + err.Error()}
+		}
+		return v, nil
+	}
+	if s.form != nil {
+		return s.form.parse(ctx, s.m, text)
+	}
+	return parseText(text, cur)
+}
+
+// referenceText tells whether text written over cur is @ and a path in this
+// mount, and returns the path. What holds text keeps holding text.
+func (p *peer) referenceText(text []byte, cur codec.Value) (target string, ok bool) {
+	if cur != nil && (cur.Kind() == codec.KindText || cur.Kind() == codec.KindBytes) {
+		return "", false
+	}
+	s, ok := strings.CutPrefix(strings.TrimSuffix(string(text), "\n"), "@")
+	if !ok || !path.IsAbs(s) {
+		return "", false
+	}
+	rest, ok := strings.CutPrefix(path.Clean(s), p.dir)
+	if !ok || rest == "" || rest[0] != '/' {
+		return "", false
+	}
+	return strings.TrimLeft(rest, "/"), true
+}
+
+// notifyWait is how long a write waits for the kernel to let go of a name.
+const notifyWait = 100 * time.Millisecond
+
+// becameObject makes the kernel forget that the member was a file, so that
+// whoever comes next finds a directory.
+func (m member) becameObject() {
+	dir, name := m.dir.EmbeddedInode(), m.fileName()
+	if m.key != nil {
+		dir = dir.GetChild("index")
+	}
+	if dir == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = dir.NotifyEntry(name)
+	}()
+	select {
+	case <-done:
+	case <-time.After(notifyWait):
+	}
+}
