@@ -93,9 +93,9 @@ f=open('demo/.x','w+b'); f.seek(5); f.write(b'b'); f.seek(0); f.write(b'a'); f.f
 		effects: "SetAttr demo.count=5; DelAttr demo.number; SetAttr demo.number=7; SetAttr demo.count=8"},
 	{name: "mv onto itself", script: "ls demo/child/parent/number > /dev/null; mv demo/number demo/child/parent/number; echo > demo/make/call; o=$(cat demo/make/call); mv demo/child/v $o/v; cat demo/child/v", out: "mv: 'demo/number' and 'demo/child/parent/number' are the same file\n7\n", effects: "Call make()"},
 	{name: "mv refused", script: "cd demo; mv add plus; mv fixed loose; mv numbers/len l; mv number call; mv number .type; cd ..; mv demo d; mv demo/number n; mv plain demo/p; mv demo/number demo/add.err", status: 1,
-		out: "mv: cannot move 'add' to 'plus': Operation not permitted\n" +
+		out: "mv: cannot move 'add' to 'plus': Operation not permitted\nmv: cannot move 'fixed' to 'loose': Operation not permitted\n" +
 			"mv: cannot move 'numbers/len' to 'l': Operation not permitted\nmv: cannot move 'number' to 'call': Operation not permitted\nmv: cannot move 'number' to '.type': Operation not permitted\nmv: cannot move 'demo' to 'd': Operation not permitted\nmv: cannot move 'demo/number' to 'n': Operation not permitted\nmv: cannot move 'plain' to 'demo/p': Operation not permitted\nmv: cannot move 'demo/number' to 'demo/add.err': Operation not permitted\n",
-		effects: "SetAttr demo.loose=1; DelAttr demo.fixed"},
+		effects: "SetAttr demo.loose=1; DelAttr demo.fixed; DelAttr demo.loose"},
 	{name: "mv flags", script: `python3 -c "
 import ctypes, os
 libc=ctypes.CDLL(None, use_errno=True)

@@ -199,7 +199,7 @@ func (f *fakeRemote) DelAttr(ctx context.Context, r codec.Ref, name string) erro
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := o.attrs[name]; !ok {
+	if _, ok := o.attrs[name]; !ok || o.readonly[name] {
 		return exc("AttributeError", codec.StringValue(name))
 	}
 	delete(o.attrs, name)

@@ -188,7 +188,16 @@ func (m member) unlink(ctx context.Context) error {
 			return err // the peer does not answer
 		}
 	}
-	return m.del(ctx)
+	err := m.del(ctx)
+	if !isMissing(err) {
+		return err
+	}
+	// The same exception says that there is no such attribute, and that it
+	// cannot be deleted.
+	if _, gone := m.fetch(ctx); gone == nil {
+		return &opError{syscall.EPERM, err.Error()}
+	}
+	return err
 }
 
 // del deletes the attribute or item.

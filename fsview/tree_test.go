@@ -84,6 +84,8 @@ except OSError as e: print(e.errno)
 
 	{name: "rm", script: "rm demo/number; cat demo/number; rm demo/number", status: 1, out: "cat: demo/number: No such file or directory\nrm: cannot remove 'demo/number': No such file or directory\n", effects: "DelAttr demo.number"},
 	{name: "a deleted name keeps its type", script: "rm demo/name; echo 5 > demo/name; cat demo/name.type", out: "bytes\n", effects: "DelAttr demo.name; SetAttr demo.name='5'"},
+	{name: "rm of what stays", script: "rm demo/fixed; cat demo/fixed; rm demo/fixed.x demo/nope", status: 1,
+		out: "rm: cannot remove 'demo/fixed': Operation not permitted\n1\nrm: cannot remove 'demo/fixed.x': No such file or directory\nrm: cannot remove 'demo/nope': No such file or directory\n", effects: "DelAttr demo.fixed"},
 	{name: "rmdir", script: "rmdir demo/child; ls demo/child", status: 2, out: "ls: cannot access 'demo/child': No such file or directory\n", effects: "DelAttr demo.child"},
 	{name: "rm -r", script: "rm -rf demo/child 2>/dev/null; echo $?; find demo/child -delete 2>/dev/null; rm -rf demo 2>/dev/null; echo $?; rm -rf demo/numbers/index 2>/dev/null; ls demo/child", out: "1\n1\nme\nparent\nv\n"},
 	{name: "rm control", script: "rm demo/add/call; rmdir demo; rm -f demo/numbers/len; rmdir demo/numbers/index", status: 1,
