@@ -95,9 +95,9 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	if key, told := x.of.toldKey(name); told {
 		return x.itemEntry(ctx, key, name)
 	}
-	key, err := spelledKey(name)
-	if err != nil {
-		return entry{}, err
+	key, ok := spelledKey(name)
+	if !ok {
+		return entry{}, errNoEntry
 	}
 	e, err := x.itemEntry(ctx, key, name)
 	if err == nil || !isException(err) {

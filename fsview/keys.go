@@ -4,8 +4,6 @@ package fsview
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"nomfs/codec"
 )
@@ -124,7 +122,7 @@ func (d *objectDir) toldKind(name string) codec.Kind {
 // the shortest spelling that means it.
 func guessedName(key codec.Value) string {
 	name := plainKeyName(key)
-	if spelled, err := spelledKey(name); err == nil && codec.Equal(spelled, key) {
+	if spelled, ok := spelledKey(name); ok && codec.Equal(spelled, key) {
 		return name
 	}
 	return exactKeyName(key)
@@ -135,89 +133,25 @@ func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error
 	if key, ok := d.toldKey(name); ok {
 		return key, nil
 	}
-	return spelledKey(name)
-}
-
-// nameItems gives every item its name: the text of its key, or where two keys
-// have the same text, the literal.
-func nameItems(items []toldItem) map[string]toldItem {
-	count := make(map[string]int, len(items))
-	for _, it := range items {
-		count[plainKeyName(it.key)]++
-	}
-	names := make(map[string]toldItem, len(items))
-	for _, it := range items {
-		name := plainKeyName(it.key)
-		if count[name] > 1 {
-			name = exactKeyName(it.key)
-		}
-		if len(name) <= maxName {
-			names[name] = it
-		}
-	}
-	return names
-}
-
-// plainKeyName is the text of a key.
-func plainKeyName(key codec.Value) string {
-	if s, ok := codec.StringOf(key); ok {
-		return encodeName(s, plainNames)
-	}
-	if s, ok := key.(codec.Slice); ok {
-		return strconv.Itoa(int(s.Start)) + ":" + strconv.Itoa(int(s.Stop)) + ":" + strconv.Itoa(int(s.Step))
-	}
-	return encodeName(key.String(), plainNames)
-}
-
-// exactKeyName is the literal of a key.
-func exactKeyName(key codec.Value) string { return encodeName(key.String(), plainNames) }
-
-// spelledKey reads a name as a key where the object does not say what it
-// means: an integer, a quoted or bracketed literal, a slice, else text.
-func spelledKey(name string) (codec.Value, error) {
-	s, ok := decodeName(name, plainNames)
+	key, ok := spelledKey(name)
 	if !ok {
 		return nil, errNoEntry
 	}
-	if s != "" {
-		if _, err := strconv.ParseInt(s, 10, 64); err == nil || strings.ContainsRune(`'"([{`, rune(s[0])) || bytesLiteral(s) {
-			if v, err := codec.ParseLiteral(s); err == nil {
-				return v, nil
-			}
-		}
-		if sl, ok := parseSlice(s); ok {
-			return sl, nil
-		}
-	}
-	return codec.StringValue(s), nil
+	return key, nil
 }
 
-// bytesLiteral tells whether s begins like b'…' or u"…".
-func bytesLiteral(s string) bool {
-	return len(s) > 1 && (s[0] == 'b' || s[0] == 'u') && (s[1] == '\'' || s[1] == '"')
-}
-
-// parseSlice reads a:b and a:b:c, each part an integer or empty. The wire has
-// no open end: it is written as the farthest number.
-func parseSlice(s string) (codec.Slice, bool) {
-	parts := strings.Split(s, ":")
-	if len(parts) < 2 || len(parts) > 3 {
-		return codec.Slice{}, false
+// nameItems gives every item its name. One whose name is too long for a file
+// has none.
+func nameItems(items []toldItem) map[string]toldItem {
+	keys := make([]codec.Value, len(items))
+	for i, it := range items {
+		keys[i] = it.key
 	}
-	const openEnd, farBack = 1<<31 - 1, -1 << 31
-	nums := []int32{0, openEnd, 1}
-	if len(parts) == 3 && strings.HasPrefix(parts[2], "-") {
-		nums[0], nums[1] = openEnd, farBack
-	}
-	for i, p := range parts {
-		if p == "" {
-			continue
+	names := make(map[string]toldItem, len(items))
+	for i, name := range KeyNames(keys) {
+		if len(name) <= maxName {
+			names[name] = items[i]
 		}
-		n, err := strconv.ParseInt(p, 10, 32)
-		if err != nil {
-			return codec.Slice{}, false
-		}
-		nums[i] = int32(n)
 	}
-	return codec.Slice{Start: nums[0], Stop: nums[1], Step: nums[2]}, nums[2] != 0
+	return names
 }

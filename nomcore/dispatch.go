@@ -70,14 +70,11 @@ func init() { // not a literal: run reaches back to the table through Peer.pull
 	}
 }
 
-// commandRights are the rights of the commands that are not operations.
+// commandRights are the rights of the commands that are screened by themselves.
+// SYNC is screened by Admit, a PULL by the right of its operation.
 var commandRights = map[command]auth.Right{
-	cmdSync:    auth.RightConnect,
 	cmdList:    auth.RightList,
 	cmdResolve: auth.RightRead,
-	cmdPull:    auth.RightNone, // each operation has its own
-	cmdPush:    auth.RightNone,
-	cmdDesync:  auth.RightNone, // never answered
 }
 
 // execute runs a request.
@@ -92,7 +89,7 @@ func (s *Service) execute(ctx context.Context, j *job) answer {
 	}
 	switch pkt.cmd {
 	case cmdList:
-		if err := s.allow(ctx, p, auth.Request{Right: auth.RightList, Op: pkt.cmd.String()}); err != nil {
+		if err := s.allow(ctx, p, auth.Request{Right: commandRights[pkt.cmd], Op: pkt.cmd.String()}); err != nil {
 			return answer{err: err}
 		}
 		return s.list(ctx, p, pkt)

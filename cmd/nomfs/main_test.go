@@ -13,6 +13,7 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/fsview"
 	"nomfs/nomcore"
 )
 
@@ -151,12 +152,12 @@ func TestKeyNames(t *testing.T) {
 		{[]codec.Value{codec.Tuple{codec.Int(1), str("x")}}, []string{"(1, 'x')"}},
 		{[]codec.Value{codec.Bytes("\xff"), str("é")}, []string{"%FF", "é"}},
 	} {
-		names := keyNames(tt.keys)
+		names := fsview.KeyNames(tt.keys)
 		for i, name := range names {
 			if name != tt.names[i] {
 				t.Errorf("%v is called %q, want %q", tt.keys[i], name, tt.names[i])
 			}
-			if key, ok := parseKey(name, tt.keys); !ok || !codec.Equal(key, tt.keys[i]) {
+			if key, ok := fsview.KeyOf(name, tt.keys); !ok || !codec.Equal(key, tt.keys[i]) {
 				t.Errorf("%q is the key %v, want %v", name, key, tt.keys[i])
 			}
 		}
@@ -184,7 +185,7 @@ func TestParseKey(t *testing.T) {
 		{"100%", nil},
 		{"%41", nil},
 	} {
-		got, ok := parseKey(tt.file, nil)
+		got, ok := fsview.KeyOf(tt.file, nil)
 		if ok != (tt.want != nil) || ok && !codec.Equal(got, tt.want) {
 			t.Errorf("%q is the key %v, %v, want %v", tt.file, got, ok, tt.want)
 		}

@@ -150,7 +150,7 @@ func findKey(ctx context.Context, peer fsview.Remote, owner codec.Ref, file stri
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !is[codec.Exception](err) {
 		return nil, err
 	}
-	key, ok := parseKey(file, keys)
+	key, ok := fsview.KeyOf(file, keys)
 	if !ok {
 		return nil, noSuch(file, "is no possible name; % must be written %25")
 	}
@@ -237,7 +237,7 @@ func listAttrs(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []
 func listItems(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []string, complete bool, err error) {
 	keys, err := peer.Keys(ctx, ref)
 	if err == nil {
-		for _, file := range keyNames(keys) {
+		for _, file := range fsview.KeyNames(keys) {
 			if len(file) <= fsview.MaxName {
 				names = append(names, file)
 			}
