@@ -21,6 +21,7 @@ const maxConfig = 4 << 20
 
 // Config is a file that was read and found to be right.
 type Config struct {
+	typed   string // the path as it was given
 	path    string // absolute
 	listen  string
 	objects []*def
@@ -40,6 +41,9 @@ type def struct {
 	runs             bool   // it runs programs
 	watch            string // a file whose change is a change of the entry, "" for none
 }
+
+// Path returns the path of the file as it was given to Load.
+func (c *Config) Path() string { return c.typed }
 
 // Listen returns the address to serve on, "" where the file names none.
 func (c *Config) Listen() string { return c.listen }
@@ -113,13 +117,22 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, errors.Join(&Error{File: path, Text: err.Error()})
 	}
+	return load(abs, path)
+}
+
+// load reads the file at an absolute path, and speaks of it as path.
+func load(abs, path string) (*Config, error) {
 	text, err := readLimited(abs, maxConfig)
 	if err != nil {
-		return nil, errors.Join(&Error{File: path, Text: whyNot(err)})
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return nil, errors.Join(&Error{File: path, Text: err.Error()})
 	}
 	l := &loader{bad: &problems{file: path, text: text}, dir: filepath.Dir(abs)}
 	root, whole := readTOML(text, l.bad)
-	c := &Config{path: abs}
+	c := &Config{typed: path, path: abs}
 	if whole {
 		l.root(c, root)
 	}
@@ -222,12 +235,18 @@ func (l *loader) entry(name, path, key string, n *node) *def {
 	k := l.decide(f)
 	d.doc, d.hidden = f.text("doc"), f.flag("hidden")
 	if k == nil {
-		l.table(d, f)
+		if n.inline {
+			l.undecided(f)
+		} else {
+			l.table(d, f)
+		}
 		return d
 	}
 	d.kind, d.readonly = k.key, f.flag("readonly")
 	d.make = k.read(f, d)
-	f.finish(k.what)
+	if !f.torn {
+		f.finish(k.what)
+	}
 	d.canon = canonOf(n) + d.canon
 	return d
 }
@@ -258,9 +277,23 @@ func (l *loader) decide(f *fields) *kind {
 	case 1:
 		return found[0]
 	}
+	f.torn = true
 	f.badKey(first[1], "%s and %s cannot both be here: either decides what this is; an attribute that is called %s belongs to [%s.attrs]",
 		first[0], first[1], first[1], f.path)
 	return found[0]
+}
+
+// undecided explains that nothing in braces says what they are. They are never
+// a table of entries: most often a key is misspelled.
+func (l *loader) undecided(f *fields) {
+	for _, key := range f.n.keys {
+		if near := nearest(key, kindKeys()); len(near) > 0 {
+			f.badKey(key, "there is no such key; did you mean %s?", strings.Join(near, " or "))
+			return
+		}
+	}
+	l.bad.add(f.n.at, f.path, "nothing says what this is: one of %s must be in it; an object with attributes has a header, [%s]",
+		strings.Join(kindKeys(), ", "), f.path)
 }
 
 // table reads the entries of a table. Those in its table attrs count as well:

@@ -16,6 +16,7 @@ type fields struct {
 	n     *node
 	path  string // name of the table
 	known []string
+	torn  bool // two keys decide: what belongs here is not known
 }
 
 // take returns the value of a key, nil where it is not there.

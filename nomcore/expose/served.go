@@ -51,7 +51,7 @@ var ErrClosed = errors.New("expose: closed")
 // Serve makes the objects of a file and registers them with a service. If one
 // cannot be made, none is registered.
 func Serve(svc *nomcore.Service, c *Config, opt Options) (*Served, error) {
-	v := &Served{svc: svc, opt: opt, log: opt.Log, cfg: &Config{path: c.path}, roots: make(map[string]*slot)}
+	v := &Served{svc: svc, opt: opt, log: opt.Log, cfg: &Config{typed: c.typed, path: c.path}, roots: make(map[string]*slot)}
 	if v.log == nil {
 		v.log = slog.New(slog.DiscardHandler)
 	}
@@ -109,7 +109,7 @@ func (v *Served) Reload() error {
 	v.applying.Lock()
 	defer v.applying.Unlock()
 	old := v.config()
-	c, err := Load(old.path)
+	c, err := load(old.path, old.typed)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type node struct {
 	keys     []string // in the order of the file
 	keyAt    map[string]int
 	explicit bool // it has a header or braces, and cannot have another
+	inline   bool // it has braces
 
 	items []*node // of an array
 	array bool
@@ -237,7 +238,7 @@ func (r *tomlReader) valueOf(n *unstable.Node, path string, at int) *node {
 	switch n.Kind {
 	case unstable.InlineTable:
 		t := newTable(at)
-		t.explicit = true
+		t.explicit, t.inline = true, true
 		for it := n.Children(); it.Next(); {
 			r.keyValue(t, path, it.Node())
 		}

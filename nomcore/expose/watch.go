@@ -58,7 +58,7 @@ func (v *Served) Watch(ctx context.Context) error {
 			timer.Reset(settle)
 		case <-timer.C:
 			first = time.Time{}
-			v.reloadAndLog()
+			v.ReloadAndLog()
 			if err := dirs.update(v.config()); err != nil {
 				v.log.Warn("not everything is watched", "err", err)
 			}
@@ -66,9 +66,9 @@ func (v *Served) Watch(ctx context.Context) error {
 	}
 }
 
-// reloadAndLog applies the file and says how that went.
-func (v *Served) reloadAndLog() {
-	path := v.config().path
+// ReloadAndLog is Reload for those who have nobody to give the error to: how it
+// went is logged, each mistake by itself.
+func (v *Served) ReloadAndLog() {
 	before := v.config()
 	if err := v.Reload(); err != nil {
 		for _, e := range allErrors(err) {
@@ -77,7 +77,7 @@ func (v *Served) reloadAndLog() {
 		return
 	}
 	if !before.same(v.config()) {
-		v.log.Info("the changed file is applied", "file", path)
+		v.log.Info("the changed file is applied", "file", before.typed)
 	}
 }
 
