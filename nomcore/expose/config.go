@@ -209,13 +209,14 @@ func (l *loader) root(c *Config, n *node) {
 		case !v.isTable():
 			l.bad.add(v.at, path, "expected a table, got %s: an object is a table, and this value a key in it", v.what())
 		default:
+			if found, first := deciding(v); len(found) > 0 && !found[0].object {
+				l.bad.add(v.keyAt[first[0]], join(path, first[0]),
+					"it makes this a value, not an object; an attribute that is called %s belongs to [%s.attrs]", first[0], path)
+				continue
+			}
 			d := l.entry(name, name, path, v)
 			if d.hidden {
 				l.bad.add(v.table["hidden"].at, path+".hidden", "a registered object is always listed; what is in it can be hidden")
-			}
-			if d.kind != "" && !kindOf(d.kind).object {
-				l.bad.add(v.at, path, "%s makes this a value, not an object; as an attribute that is called %s it belongs to [%s.attrs]",
-					d.kind, d.kind, path)
 			}
 			c.objects = append(c.objects, d)
 		}
@@ -233,7 +234,13 @@ func (l *loader) entry(name, path, key string, n *node) *def {
 	}
 	f := &fields{l: l, n: n, path: key}
 	k := l.decide(f)
-	d.doc, d.hidden = f.text("doc"), f.flag("hidden")
+	about := func(key string) bool { return k != nil || !f.has(key) || !n.table[key].isTable() }
+	if about("doc") { // else it is an attribute of that name
+		d.doc = f.text("doc")
+	}
+	if about("hidden") {
+		d.hidden = f.flag("hidden")
+	}
 	if k == nil {
 		if n.inline {
 			l.undecided(f)
@@ -251,35 +258,32 @@ func (l *loader) entry(name, path, key string, n *node) *def {
 	return d
 }
 
-// decide returns the kind of a table: that of the one key that decides, or nil
-// for a table of entries.
+// deciding returns the kinds that the keys of a table decide for, and those
+// keys. One kind is what there should be, none makes a table of entries. A key
+// that holds a table decides nothing: it is an attribute, or an option. Only a
+// value can be a dict, in braces.
+func deciding(n *node) (found []*kind, first []string) {
+	for _, key := range n.keys {
+		k, v := kindOf(key), n.table[key]
+		if k == nil || slices.Contains(found, k) || v.isTable() && !(k == &valueKind && v.inline) {
+			continue
+		}
+		found, first = append(found, k), append(first, key)
+	}
+	return found, first
+}
+
+// decide returns the kind of a table, or nil for a table of entries.
 func (l *loader) decide(f *fields) *kind {
-	var found []*kind
-	var first []string
-	for _, key := range f.n.keys {
-		if k := kindOf(key); k != nil && !slices.Contains(found, k) {
-			found = append(found, k)
-			first = append(first, key)
-		}
-	}
-	// env is a kind by itself, and an option of those that run programs.
-	if len(found) > 1 {
-		for i, k := range found {
-			if k.key == "env" && slices.ContainsFunc(found, func(o *kind) bool { return o.runs }) {
-				found, first = slices.Delete(found, i, i+1), slices.Delete(first, i, i+1)
-				break
-			}
-		}
-	}
-	switch len(found) {
-	case 0:
+	found, first := deciding(f.n)
+	if len(found) == 0 {
 		return nil
-	case 1:
-		return found[0]
 	}
-	f.torn = true
-	f.badKey(first[1], "%s and %s cannot both be here: either decides what this is; an attribute that is called %s belongs to [%s.attrs]",
-		first[0], first[1], first[1], f.path)
+	if len(found) > 1 {
+		f.torn = true
+		f.badKey(first[1], "%s and %s cannot both be here: either decides what this is; an attribute that is called %s belongs to [%s.attrs]",
+			first[0], first[1], first[1], f.path)
+	}
 	return found[0]
 }
 
@@ -304,7 +308,7 @@ func (l *loader) table(d *def, f *fields) {
 		for _, name := range n.keys {
 			key := join(path, name)
 			switch {
-			case slices.Contains(reserved, name):
+			case slices.Contains(reserved, name) && (name == "attrs" || !n.table[name].isTable()):
 				continue
 			case name == "":
 				l.bad.add(n.keyAt[name], key, "the name of an attribute is empty")

@@ -134,14 +134,14 @@ func (r *tomlReader) expression(n *unstable.Node) {
 
 // A step is one part of a dotted key.
 type step struct {
-	name string
-	at   int
+	name    string
+	at, end int // bytes of the file
 }
 
 func steps(it unstable.Iterator) []step {
 	var list []step
 	for it.Next() {
-		list = append(list, step{string(it.Node().Data), int(it.Node().Raw.Offset)})
+		list = append(list, step{string(it.Node().Data), int(it.Node().Raw.Offset), int(it.Node().Raw.Offset + it.Node().Raw.Length)})
 	}
 	return list
 }
@@ -227,10 +227,21 @@ func (r *tomlReader) keyValue(into *node, path string, n *unstable.Node) {
 		r.twice(last, path, parent.keyAt[last.name])
 		return
 	}
-	parent.put(last, r.valueOf(n.Value(), path, last.at))
+	parent.put(last, r.valueOf(n.Value(), path, r.valueAfter(last)))
 }
 
-// valueOf makes the node of a value; at is where its key is.
+// valueAfter returns where the value of a key begins: the parser does not tell
+// of all.
+func (r *tomlReader) valueAfter(key step) int {
+	at := key.end
+	for at < len(r.bad.text) && strings.IndexByte(" \t=", r.bad.text[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// valueOf makes the node of a value that begins at a byte, or in an array after
+// it.
 func (r *tomlReader) valueOf(n *unstable.Node, path string, at int) *node {
 	if n.Raw.Length > 0 {
 		at = int(n.Raw.Offset)
