@@ -16,7 +16,7 @@ import (
 //	cache    for how long one run answers all who read
 //	type     what it prints, see output
 //	timeout dir env max   see fields.runner
-var commandKind = kind{key: "command", what: "a command", runs: true, read: func(f *fields, d *def) maker {
+var commandKind = kind{key: "command", what: "a command", read: func(f *fields, d *def) maker {
 	return readProgram(f, d, "command", "")
 }}
 
@@ -26,7 +26,7 @@ var commandKind = kind{key: "command", what: "a command", runs: true, read: func
 //	set      the program that sets it: {value} is the place of the value
 //	stdin    "value": the value goes to the standard input of set
 //	cache type timeout dir env max   as for a command
-var propertyKind = kind{key: "get", also: "set", what: "a property", runs: true, read: func(f *fields, d *def) maker {
+var propertyKind = kind{key: "get", also: "set", what: "a property", read: func(f *fields, d *def) maker {
 	return readProgram(f, d, "get", "set")
 }}
 
@@ -243,7 +243,7 @@ func (m *program) wants() output {
 //	stdin  the argument that goes to its standard input
 //	type   what it prints, see output; without it, nothing printed is None
 //	timeout dir env max   see fields.runner
-var callKind = kind{key: "call", what: "a call", object: true, runs: true, read: readCall}
+var callKind = kind{key: "call", what: "a call", object: true, read: readCall}
 
 func readCall(f *fields, d *def) maker {
 	params := f.params("args")

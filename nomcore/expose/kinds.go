@@ -37,7 +37,6 @@ type kind struct {
 	what   string // for messages: a file
 	also   string // another key that decides for it, "" for none
 	object bool   // it makes objects, which can be registered
-	runs   bool   // it runs programs, and takes the options for that
 	// read reads the keys, notes what is wrong with them, and fills in what
 	// the definition has to tell. The maker is used only if nothing was wrong.
 	read func(f *fields, d *def) maker

@@ -41,8 +41,8 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 		l := &link{svc: s.svc, addr: addr, name: name, timeout: timeout, slow: slow, readonly: readonly,
 			remotes: make(map[codec.Ref]weak.Pointer[remote])}
 		l.ctx, l.cancel = context.WithCancel(s.ctx)
-		top := &remote{link: l}
-		return &fixed{o: &nomcore.Object{Impl: top}, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
+		l.top = &nomcore.Object{Impl: &remote{link: l}}
+		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
 	}
 }}
 
@@ -52,6 +52,7 @@ type link struct {
 	addr, name    string
 	timeout, slow time.Duration
 	readonly      bool
+	top           *nomcore.Object // what stands for the object with the name
 	ctx           context.Context // ends when the entry is gone
 	cancel        context.CancelFunc
 
@@ -238,8 +239,9 @@ func (l *link) object(p *nomcore.Peer, r codec.Ref) *nomcore.Object {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.peer != nil && r == l.root {
-		// The root is kept, as long as we are connected.
-	} else if o := l.remotes[r].Value(); o != nil {
+		return l.top
+	}
+	if o := l.remotes[r].Value(); o != nil {
 		return &nomcore.Object{Impl: o, Key: o}
 	}
 	o := &remote{link: l, peer: p, ref: r}

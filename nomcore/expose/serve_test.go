@@ -351,25 +351,3 @@ func TestFileKeepsModeAndLink(t *testing.T) {
 		t.Errorf("the link leads to %q, %v", to, err)
 	}
 }
-
-// TestFilesThatEndNever are refused, whatever they were when the file was
-// loaded.
-func TestFilesThatEndNever(t *testing.T) {
-	e := expose(t, "[objects.app]\nf = { file = \"f\", writable = true, create = true }")
-	name := filepath.Join(filepath.Dir(e.path), "f")
-	for _, what := range []string{"/dev/zero", "/dev/stdin", filepath.Dir(e.path)} {
-		os.Remove(name)
-		if err := os.Symlink(what, name); err != nil {
-			t.Fatal(err)
-		}
-		if v, err := e.get("app.f"); err == nil && what != "/dev/stdin" {
-			t.Errorf("%s was read: %v", what, v)
-		}
-	}
-	os.Remove(name)
-	if err := os.WriteFile(name, bytes.Repeat([]byte("x"), maxText+1), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v, err := e.get("app.f")
-	wants(t, "a large file", v, err, "IOError")
-}
