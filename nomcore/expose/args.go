@@ -3,6 +3,7 @@ package expose
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nomfs/codec"
@@ -68,8 +69,8 @@ func (f *fields) params(key string) []param {
 	return list
 }
 
-// word is an argument as a word for a program. Text is passed as it is; what
-// is no text as its literal.
+// word is an argument as a word for a program. Text is passed as it is, true and
+// false as programs write them, everything else as its literal.
 func (p param) word(v codec.Value) (string, error) {
 	s, isString := codec.StringOf(v)
 	kind := v.Kind()
@@ -77,6 +78,9 @@ func (p param) word(v codec.Value) (string, error) {
 	case p.typ == "float" && kind == codec.KindInt:
 	case p.typ != "" && kind != p.typ.kind() && !(isString && isText(p.typ.kind())):
 		return "", exception("TypeError", "argument %s: expected %s, got %s", p.name, kindWord(p.typ.kind()), kindWord(kind))
+	}
+	if on, ok := v.(codec.Bool); ok {
+		return strconv.FormatBool(bool(on)), nil
 	}
 	if !isString {
 		s = v.String()

@@ -249,7 +249,7 @@ func TestKinds(t *testing.T) {
 		args []codec.Value
 		want string
 	}{
-		{"app.echo", []codec.Value{str("a"), codec.Int(1), codec.Bool(true)}, "'<a><{b}><1><True>'"},
+		{"app.echo", []codec.Value{str("a"), codec.Int(1), codec.Bool(true)}, "'<a><{b}><1><true>'"},
 		{"app.echo", []codec.Value{str("a")}, "'<a><{b}>'"}, {"app.echo", nil, "TypeError"},
 		{"app.add", []codec.Value{codec.Int(3)}, "5"}, {"app.add", []codec.Value{codec.Int(3), codec.Int(4)}, "7"},
 		{"app.add", []codec.Value{codec.Int(3), codec.Int(4), codec.Int(5)}, "TypeError"},
