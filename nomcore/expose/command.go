@@ -268,7 +268,7 @@ func readCall(f *fields, d *def) maker {
 		d.says = runsWhat(argv)
 	}
 	return func(s *site) (member, error) {
-		c := &call{name: lastOf(s.path), params: params, argv: argv, stdin: stdin, of: of, typed: typed, doc: s.doc, run: runs.start(s.ctx)}
+		c := &call{name: s.name, params: params, argv: argv, stdin: stdin, of: of, typed: typed, doc: s.doc, run: runs.start(s.ctx)}
 		return &fixed{o: &nomcore.Object{Impl: c}, about: codec.AttrInfo{Kind: codec.KindRef, Type: "method", Call: true, Params: described(params)},
 			end: c.run.close}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -214,13 +215,21 @@ func (l *loader) root(c *Config, n *node) {
 					"it makes this a value, not an object; an attribute that is called %s belongs to [%s.attrs]", first[0], path)
 				continue
 			}
-			d := l.entry(name, name, path, v)
+			d := l.entry(name, quoted(name), path, v)
 			if d.hidden {
 				l.bad.add(v.table["hidden"].at, path+".hidden", "a registered object is always listed; what is in it can be hidden")
 			}
 			c.objects = append(c.objects, d)
 		}
 	}
+}
+
+// quoted returns a name as a part of a dotted path that is like no other.
+func quoted(name string) string {
+	if strings.ContainsAny(name, `."`) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // entry reads what one key defines: name is the key, path the attribute below
@@ -321,7 +330,7 @@ func (l *loader) table(d *def, f *fields) {
 				l.bad.add(n.keyAt[name], key, "%s", option)
 				continue
 			}
-			d.entries = append(d.entries, l.entry(name, d.path+"."+name, key, n.table[name]))
+			d.entries = append(d.entries, l.entry(name, d.path+"."+quoted(name), key, n.table[name]))
 		}
 	}
 	add(f.n, f.path, "doc", "hidden", "attrs")

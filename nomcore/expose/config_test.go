@@ -140,3 +140,27 @@ func TestExample(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLoad: whatever is in a file, the mistakes have places in it.
+func FuzzLoad(f *testing.F) {
+	for _, m := range mistakes {
+		f.Add([]byte(m.file))
+	}
+	f.Add([]byte(example))
+	f.Add([]byte(allKinds))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l := &loader{bad: &problems{file: "f", text: text}, dir: "/nonexistent"}
+		root, whole := readTOML(text, l.bad)
+		if whole {
+			l.root(new(Config), root)
+		}
+		if err := l.bad.err(); !whole && err == nil {
+			t.Error("the file ends early, without a reason")
+		}
+		for _, e := range l.bad.list {
+			if e.Line < 1 || e.Column < 1 || e.Text == "" {
+				t.Errorf("%#v", e)
+			}
+		}
+	})
+}

@@ -102,6 +102,9 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		}
 		return treeValue(x)
 	}
+	if len(bytes.TrimSpace(text)) == 0 { // it would be a table, but is most likely being written
+		return nil, errors.New("there is nothing")
+	}
 	var x map[string]any
 	err := toml.Unmarshal(text, &x)
 	var at *toml.DecodeError
@@ -142,6 +145,9 @@ type stamp struct {
 const settleTime = 2 * time.Second
 
 func (s stamp) same(o stamp) bool {
+	if s.file == nil || o.file == nil { // it is not there
+		return s.file == nil && o.file == nil
+	}
 	return !s.settle && s.mod.Equal(o.mod) && s.size == o.size && os.SameFile(s.file, o.file)
 }
 

@@ -2,7 +2,6 @@ package expose
 
 import (
 	"context"
-	"strings"
 
 	"nomfs/codec"
 	"nomfs/nomcore"
@@ -25,6 +24,3 @@ func (m *fixed) close() {
 		m.end()
 	}
 }
-
-// lastOf returns the last part of a dotted path.
-func lastOf(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }

@@ -47,7 +47,8 @@ type maker func(s *site) (member, error)
 
 // site is where members work.
 type site struct {
-	path string // of the entry: app.limit
+	name string // of the entry: limit
+	path string // with those that it is in: app.limit
 	doc  string
 	ctx  context.Context // ends when everything is closed
 	svc  *nomcore.Service

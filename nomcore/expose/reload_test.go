@@ -26,6 +26,8 @@ calm = { command = ["echo", "calm"], cache = "1h" }
 count = { value = 1, writable = true }
 inbox = { mailbox = 10 }
 n%d = { value = %d }
+ping = { command = ["echo", "%d"] }
+far = { peer = "127.0.0.1:9", object = "app%d" }
 [objects.app.sub]
 x = 1
 [objects.other]
@@ -34,7 +36,7 @@ run = { call = ["true"] }
 stock = { data = "stock.json" }
 [objects.changing]
 mailbox = %d
-`, n, n, n, n%5+1)
+`, n, n, n, n, n, n%5+1)
 }
 
 func TestReload(t *testing.T) {
@@ -161,12 +163,27 @@ func TestEditingWhileClientsRead(t *testing.T) {
 		})
 	}
 	for n := range edits {
-		text := version(n + 1)
-		if n%3 == 1 {
-			text = "[objects.app]\nversion = " // in the middle of being written
+		switch n % 4 {
+		case 1:
+			e.write("[objects.app]\nversion = ")
+		case 2: // in two steps, with a file in between that is empty
+			if err := os.WriteFile(e.path, []byte(version(n+1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		case 3: // nothing of which is meant
+			f, err := os.Create(e.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.WriteString("[objects.app]\n")
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			continue
 		}
-		e.write(text)
-		if n%3 == 0 {
+		e.write(version(n + 1))
+		if n%4 == 0 {
 			awaitVersion(t, e, n+1)
 		}
 	}
@@ -219,6 +236,14 @@ func TestReloadsLeakNothing(t *testing.T) {
 	before := usage(e)
 	for n := range reloads {
 		apply(n)
+		if n%100 == 0 {
+			v, err := e.get("app.ping")
+			wants(t, "ping", v, err, fmt.Sprintf("'%d'", n))
+			far, _ := e.at("app.far.x")
+			_, err = e.peer.GetAttr(context.Background(), far, "x")
+			wants(t, "what is not there", nil, err, "IOError")
+			e.peer.Release(far)
+		}
 	}
 	var after counts
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {

@@ -105,11 +105,20 @@ func objectOf(m member) *nomcore.Object {
 // Reload reads the file again and applies what has changed: what has not stays
 // as it is, the same object for all who hold it. If anything is wrong with the
 // file, everything stays, and the error says what it is.
-func (v *Served) Reload() error {
+func (v *Served) Reload() error { return v.reload(func() bool { return true }) }
+
+// errUnsettled: the file is still being written.
+var errUnsettled = errors.New("the file is still changing")
+
+// reload is Reload if, after the file was read, it is settled.
+func (v *Served) reload(settled func() bool) error {
 	v.applying.Lock()
 	defer v.applying.Unlock()
 	old := v.config()
 	c, err := load(old.path, old.typed)
+	if !settled() {
+		return errUnsettled
+	}
 	if err != nil {
 		return err
 	}
@@ -243,7 +252,7 @@ func (b *builder) slot(d *def, old *slot) (*slot, error) {
 	if old != nil && old.def.kind == d.kind && old.def.canon == d.canon {
 		return &slot{def: d, m: old.m}, nil
 	}
-	m, err := d.make(&site{path: d.path, doc: d.doc, ctx: b.v.ctx, svc: b.v.svc, log: b.v.log.With("entry", d.path), v: b.v})
+	m, err := d.make(&site{name: d.name, path: d.path, doc: d.doc, ctx: b.v.ctx, svc: b.v.svc, log: b.v.log.With("entry", d.path), v: b.v})
 	if err != nil {
 		return nil, err
 	}

@@ -70,16 +70,6 @@ func statePath(config string) string {
 	return filepath.Join(base, "nomfs", fmt.Sprintf("%s-%016x.state", filepath.Base(config), sum.Sum64()))
 }
 
-// writable tells whether files can be made in a directory, by trying.
-func writable(dir string) bool {
-	f, err := createTemp(dir, "probe", stateMode)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return os.Remove(f.Name()) == nil
-}
-
 // openState reads a state file. One that cannot be understood is kept aside,
 // and what it held is as if it had never been set.
 func openState(path string, log *slog.Logger) (*state, error) {

@@ -27,6 +27,12 @@ func keepOwner(f *os.File, old fs.FileInfo) error {
 // alive tells whether there is a process with that id.
 func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
+// writable tells whether files can be made in a directory.
+func writable(dir string) bool {
+	const writing = 2 // W_OK
+	return syscall.Access(dir, writing) == nil
+}
+
 // notSynced tells whether a file system does not synchronize directories.
 func notSynced(err error) bool { return errors.Is(err, syscall.EINVAL) }
 
