@@ -190,8 +190,10 @@ func (r *rootDir) binEntry() (entry, error) {
 	if r.p.opt.Program == "" {
 		return entry{}, errNoEntry
 	}
-	return liveEntry(binName, &liveDir{node{p: r.p}, binName, r.listBin, r.findBin}), nil
+	return liveEntry(binName, &liveDir{node{p: r.p}, r.binPath(), r.listBin, r.findBin}), nil
 }
+
+func (r *rootDir) binPath() string { return joinPath(r.p.at, binName) }
 
 func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 	t := r.p.rootsListed(ctx)
@@ -207,7 +209,7 @@ func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 		name := encodeName(t.names[i], plainNames)
 		desc, err := r.p.registered(t.names[i], ref).anyDesc(ctx)
 		if err == nil && desc.Callable && len(name) <= maxName {
-			found[i] = scriptEntry(r.p, binName, name)
+			found[i] = scriptEntry(r.p, r.binPath(), name)
 		}
 	})
 	entries := found[:0]
@@ -242,7 +244,7 @@ func (r *rootDir) findBin(ctx context.Context, name string) (entry, error) {
 	case err != nil && !unsupported(err):
 		return entry{}, err
 	}
-	return scriptEntry(r.p, binName, name), nil
+	return scriptEntry(r.p, r.binPath(), name), nil
 }
 
 // contains searches sorted names.
@@ -253,7 +255,7 @@ func contains(names []string, name string) bool {
 
 // registered is the directory of a registered object, for asking it something.
 func (p *peer) registered(name string, ref codec.Ref) *objectDir {
-	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: encodeName(name, plainNames), depth: 1}
+	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: joinPath(p.at, encodeName(name, plainNames)), depth: 1}
 	d.adopt(ref)
 	return d
 }

@@ -20,6 +20,7 @@ import (
 var (
 	errInterrupted = errors.New("interrupted")
 	errUnmounted   = errors.New("unmounted")
+	errDropped     = errors.New("this peer was taken out of the mount")
 )
 
 const (

@@ -47,7 +47,7 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
-	m, err := Mount(s.Dir, f, Options{
+	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
 	})
 	if err != nil {
