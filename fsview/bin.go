@@ -163,7 +163,36 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 	switch {
 	case err == nil && isMethod(desc, attr), unsupported(err) && isIdentifier(attr):
 		return nil
+	case err == nil && mayRefer(desc, attr):
+		return d.refersToCallable(ctx, attr)
 	case err == nil, unsupported(err):
+		return errNoEntry
+	}
+	return err
+}
+
+// mayRefer tells whether an attribute is, or may now be, a reference.
+func mayRefer(desc *codec.Description, attr string) bool {
+	info := attrInfo(desc, attr)
+	return info != nil && (info.Kind == codec.KindRef || info.Kind == codec.KindInvalid || info.Kind == codec.KindNone)
+}
+
+// refersToCallable returns nil where an attribute is an object that can be
+// called, such as a callback that somebody assigned.
+func (d *objectDir) refersToCallable(ctx context.Context, attr string) error {
+	v, err := member{dir: d, attr: attr}.value(ctx)
+	if err != nil {
+		return err
+	}
+	r, ok := v.(codec.Ref)
+	if !ok {
+		return errNoEntry
+	}
+	desc, err := d.p.remote.Describe(ctx, r)
+	switch {
+	case err == nil && desc.Callable, unsupported(err):
+		return nil
+	case err == nil:
 		return errNoEntry
 	}
 	return err

@@ -62,6 +62,7 @@ type fsys struct {
 	local   *peer   // the process itself, nil where it has no objects
 
 	scratches scratchTable
+	listeners listeners
 
 	// limit bounds one operation, in nanoseconds.
 	limit atomic.Int64

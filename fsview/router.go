@@ -184,6 +184,10 @@ func (c *router) Snapshot(ctx context.Context, r codec.Ref, names ...string) (ma
 // Release gives references back to whom they are of.
 func (c *router) Release(refs ...codec.Ref) {
 	for _, r := range refs {
-		c.of(r).Release(r)
+		to := c.of(r)
+		to.Release(r)
+		if c.local != nil && to != Remote(c.local) {
+			c.local.Release(r) // it may have come in a call of ours
+		}
 	}
 }
