@@ -12,6 +12,8 @@ import (
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"nomfs/codec"
 )
 
 // maxFile is the size of a script in bytes. Whoever writes more by hand has
@@ -146,6 +148,12 @@ func (s *Script) topLevel(program *starlark.Program, names starlark.StringDict) 
 		return globals, nil
 	}
 	place := &Error{File: s.path, Text: err.Error()}
+	var exc codec.Exception
+	if errors.As(err, &exc) && len(exc.Args) == 1 {
+		if text, ok := codec.StringOf(exc.Args[0]); ok {
+			place.Text = text // without the class, as in the other errors
+		}
+	}
 	var eval *starlark.EvalError
 	if errors.As(raw, &eval) {
 		for i := range eval.CallStack {
