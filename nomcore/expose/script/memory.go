@@ -28,8 +28,8 @@ const (
 
 // charge counts n bytes.
 func (r *run) charge(n int64) error {
-	if n < 0 || n > maxMemory-r.used {
-		return raise(classMemory, "more than %d MiB of memory", maxMemory>>20)
+	if n < 0 || n > r.s.memory-r.used {
+		return raise(classMemory, "%s takes more than %d MiB of memory", r.what, r.s.memory>>20)
 	}
 	r.used += n
 	return nil
@@ -130,12 +130,12 @@ func (r *run) chargeFormat(format starlark.Value, mark byte, args ...starlark.Va
 // textSize is at least what v takes as text. What refers to the same value in
 // many places is written out in each; counting ends where memory does.
 func (r *run) textSize(v starlark.Value) (int64, error) {
-	w := textMeter{left: maxMemory - r.used}
+	w := textMeter{left: r.s.memory - r.used}
 	w.add(v)
 	if w.left < 0 {
-		return 0, raise(classMemory, "more than %d MiB of memory", maxMemory>>20)
+		return 0, raise(classMemory, "%s takes more than %d MiB of memory", r.what, r.s.memory>>20)
 	}
-	return maxMemory - r.used - w.left, nil
+	return r.s.memory - r.used - w.left, nil
 }
 
 type textMeter struct {
@@ -257,7 +257,7 @@ func (r *run) chargeJoin(sep starlark.String, list starlark.Value) error {
 	}
 	size := int64(0)
 	for e := range starlark.Elements(seq) {
-		if size += int64(len(sep)) + sizeOf(e); size > maxMemory {
+		if size += int64(len(sep)) + sizeOf(e); size > r.s.memory {
 			break
 		}
 	}

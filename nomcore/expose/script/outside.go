@@ -82,36 +82,67 @@ func (p *server) CompareSameType(tok syntax.Token, y starlark.Value, _ int) (boo
 }
 
 func (p *server) attr(r *run, name string) (starlark.Value, error) {
-	var peer *nomcore.Peer
 	var v codec.Value
 	err := r.outside(func(ctx context.Context) (err error) {
-		if peer, err = p.s.connect(ctx, p.addr); err != nil {
-			return err
-		}
-		v, err = peer.Resolve(ctx, name)
+		v, err = p.GetAttr(ctx, name)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(v, peer)
+	return r.s.inward(v, nil)
 }
 
 func (p *server) names(r *run) (starlark.Value, error) {
 	var names []string
-	err := r.outside(func(ctx context.Context) error {
-		peer, err := p.s.connect(ctx, p.addr)
-		if err != nil {
-			return err
-		}
-		names, err = peer.List(ctx)
+	err := r.outside(func(ctx context.Context) (err error) {
+		names, err = p.Dir(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
 	return r.s.inward(nameList(names), nil)
+}
+
+// A server that leaves the script, such as by a public name, is an object with
+// the same attributes.
+var (
+	_ nomcore.AttrGetter = (*server)(nil)
+	_ nomcore.Direr      = (*server)(nil)
+	_ nomcore.Reprer     = (*server)(nil)
+)
+
+// GetAttr returns what is registered with the peer under a name.
+func (p *server) GetAttr(ctx context.Context, name string) (codec.Value, error) {
+	peer, err := p.s.connect(ctx, p.addr)
+	if err != nil {
+		return nil, err
+	}
+	v, err := peer.Resolve(ctx, name)
+	if r, ok := v.(codec.Ref); ok {
+		return peer.Adopt(r), err
+	}
+	return v, err
+}
+
+// Dir returns the registered names.
+func (p *server) Dir(ctx context.Context) ([]string, error) {
+	peer, err := p.s.connect(ctx, p.addr)
+	if err != nil {
+		return nil, err
+	}
+	names, err := peer.List(ctx)
+	slices.Sort(names)
+	return names, err
+}
+
+func (p *server) Repr(context.Context) (string, error) { return p.String(), nil }
+
+// serverKey is the identity of a server as an object.
+type serverKey struct {
+	s    *Script
+	addr string
 }
 
 // connectTo is connect(addr).
@@ -138,6 +169,9 @@ type link struct {
 
 // connect returns the peer at addr, connecting to it if that has not been done.
 func (s *Script) connect(ctx context.Context, addr string) (*nomcore.Peer, error) {
+	if s.ctx.Err() != nil {
+		return nil, errClosed
+	}
 	s.mu.Lock()
 	l := s.links[addr]
 	if l == nil {

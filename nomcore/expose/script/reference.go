@@ -22,12 +22,19 @@ var (
 	_ starlark.Comparable = (*ref)(nil)
 )
 
-// reference returns the value for an object. A function of this script that
-// comes home is the function again.
+// reference returns the value for an object. What is of this script and comes
+// home is what it was.
 func (s *Script) reference(v codec.Value) starlark.Value {
 	if o, ok := v.(*nomcore.Object); ok {
-		if m, ok := o.Impl.(*method); ok && m.s == s {
-			return m.fn
+		switch impl := o.Impl.(type) {
+		case *method:
+			if impl.s == s {
+				return impl.fn
+			}
+		case *server:
+			if impl.s == s {
+				return impl
+			}
 		}
 	}
 	return &ref{v}

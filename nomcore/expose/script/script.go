@@ -50,6 +50,7 @@ type Script struct {
 	doc     string
 	log     *slog.Logger
 	steps   uint64
+	memory  int64 // bytes that one call may allocate
 	timeout time.Duration
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -82,6 +83,7 @@ func newScript(path string, env Env) *Script {
 		class:     strings.TrimSuffix(filepath.Base(path), ".star"),
 		log:       env.Log,
 		steps:     env.Steps,
+		memory:    maxMemory,
 		timeout:   env.Timeout,
 		home:      make(map[*starlark.Function]bool),
 		stateLock: make(chan struct{}, 1),

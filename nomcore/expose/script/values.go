@@ -15,6 +15,11 @@ import (
 // elsewhere in nomcore. It stops a list that contains itself.
 const maxNesting = 200
 
+// maxMembers bounds what leaves a script, in members of all containers: four
+// times what a datagram holds. A list that refers to the same other in many
+// places is written out in each, and could be of any size.
+const maxMembers = 1 << 18
+
 // inward returns the Starlark value of v. References in it that an answer
 // brought are those of the peer from, nil where v came otherwise.
 func (s *Script) inward(v codec.Value, from *nomcore.Peer) (starlark.Value, error) {
@@ -119,7 +124,7 @@ func (c inward) dict(v *codec.Map, depth int) (starlark.Value, error) {
 // outward returns the codec value of v: a copy, except for references and
 // functions. The lock of the state must be held if v belongs to it.
 func (s *Script) outward(v starlark.Value) (codec.Value, error) {
-	c := outward{s: s, left: codec.DefaultItems}
+	c := outward{s: s, left: maxMembers}
 	return c.value(v, 0)
 }
 
@@ -154,6 +159,8 @@ func (c *outward) value(v starlark.Value, depth int) (codec.Value, error) {
 		return v.v, nil
 	case opaque:
 		return v.v, nil
+	case *server:
+		return &nomcore.Object{Key: serverKey{v.s, v.addr}, Impl: v}, nil
 	case *starlark.Function:
 		return c.s.exported(v)
 	case starlark.Tuple:
@@ -174,7 +181,7 @@ func (c *outward) value(v starlark.Value, depth int) (codec.Value, error) {
 // spend counts members.
 func (c *outward) spend(n int) error {
 	if c.left -= n; c.left < 0 {
-		return raise(classValue, "a value has more than %d members", codec.DefaultItems)
+		return raise(classValue, "a value has more than %d members", maxMembers)
 	}
 	return nil
 }
