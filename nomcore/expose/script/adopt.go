@@ -14,14 +14,17 @@ import (
 // attributes of the public names.
 func (s *Script) adopt(globals starlark.StringDict, p places) []error {
 	var wrong []error
-	frozen := reach{containers: make(map[any]string), functions: s.home}
+	frozen := newReach()
+	frozen.functions = s.home
 	statePos, stateful := p.assigned[stateName]
 	for _, name := range globals.Keys() {
 		if stateful && name == stateName {
 			continue
 		}
 		frozen.name = name
-		frozen.visit(globals[name])
+		if !frozen.visit(globals[name], 0) {
+			return []error{errorAt(p.bound[name], "%s is too large, or nests too deeply", name)}
+		}
 	}
 	if stateful {
 		s.state = globals[stateName] // nil if the top level did not come there
@@ -56,9 +59,8 @@ func (s *Script) attribute(name string, v starlark.Value) (attribute, error) {
 	if f, ok := v.(*starlark.Function); ok {
 		a.fn = f
 	}
-	a.value, err = s.outward(v)
-	if s.state != nil && name == stateName {
-		a.value = nil // it is read afresh
+	if s.state == nil || name != stateName { // which is read afresh
+		a.value, err = s.outward(v)
 	}
 	return a, err
 }
@@ -73,8 +75,10 @@ func (s *Script) checkState(frozen reach) error {
 	default:
 		return raise(classType, "state must be a dict, a list or a set, not %s: functions change it in place", v.Type())
 	}
-	own := reach{containers: make(map[any]string)}
-	own.visit(s.state)
+	own := newReach()
+	if !own.visit(s.state, 0) {
+		return raise(classValue, "state is too large, or nests too deeply")
+	}
 	for c := range own.containers {
 		if name, both := frozen.containers[c]; both {
 			return raise(classValue, "state shares a part with %s, which never changes: give it a copy", name)
@@ -83,59 +87,85 @@ func (s *Script) checkState(frozen reach) error {
 	return nil
 }
 
-// reach finds what values refer to.
+// reach finds what values refer to. It goes where Freeze goes, which knows no
+// bounds, so that it can be told beforehand whether that ends.
 type reach struct {
 	name       string                      // of the value being visited
 	containers map[any]string              // those that can change: where each was found
 	functions  map[*starlark.Function]bool // nil: functions are not looked into
-	tuples     map[*starlark.Value]bool    // that were seen, by their first element
+	left       int                         // values that may still come
 }
 
-func (r *reach) visit(v starlark.Value) {
+const (
+	// maxReach is in values of the top level: more than a file of the size
+	// that we read can list, and as many as memory bears.
+	maxReach = 1 << 22
+	// maxReachDepth is in levels: each takes some stack.
+	maxReachDepth = maxTextDepth
+)
+
+func newReach() reach { return reach{containers: make(map[any]string), left: maxReach} }
+
+// visit reports whether all of v could be seen.
+func (r *reach) visit(v starlark.Value, depth int) bool {
+	if r.left--; r.left < 0 || depth > maxReachDepth {
+		return false
+	}
+	depth++
 	switch v := v.(type) {
 	case *starlark.List, *starlark.Dict, *starlark.Set:
-		if _, seen := r.containers[v]; seen {
-			return
-		}
-		r.containers[v] = r.name
-		if d, ok := v.(*starlark.Dict); ok {
-			for k, e := range d.Entries() {
-				r.visit(k)
-				r.visit(e)
-			}
-			return
-		}
-		for e := range starlark.Elements(v.(starlark.Iterable)) {
-			r.visit(e)
-		}
+		return r.visitContainer(v, depth)
 	case starlark.Tuple:
-		if len(v) == 0 || r.tuples[&v[0]] {
-			return
-		}
-		if r.tuples == nil {
-			r.tuples = make(map[*starlark.Value]bool)
-		}
-		r.tuples[&v[0]] = true
 		for _, e := range v {
-			r.visit(e)
+			if !r.visit(e, depth) {
+				return false
+			}
 		}
 	case *starlark.Builtin:
-		if v.Receiver() != nil {
-			r.visit(v.Receiver())
-		}
+		return v.Receiver() == nil || r.visit(v.Receiver(), depth)
 	case *starlark.Function:
-		if r.functions == nil || r.functions[v] {
-			return
+		return r.visitFunction(v, depth)
+	}
+	return true
+}
+
+func (r *reach) visitContainer(v starlark.Value, depth int) bool {
+	if _, seen := r.containers[v]; seen {
+		return true
+	}
+	r.containers[v] = r.name
+	if d, ok := v.(*starlark.Dict); ok {
+		for k, e := range d.Entries() {
+			if !r.visit(k, depth) || !r.visit(e, depth) {
+				return false
+			}
 		}
-		r.functions[v] = true
-		for i := range v.NumParams() {
-			r.visit(v.ParamDefault(i))
-		}
-		for i := range v.NumFreeVars() {
-			_, e := v.FreeVar(i)
-			r.visit(e)
+		return true
+	}
+	for e := range starlark.Elements(v.(starlark.Iterable)) {
+		if !r.visit(e, depth) {
+			return false
 		}
 	}
+	return true
+}
+
+func (r *reach) visitFunction(fn *starlark.Function, depth int) bool {
+	if r.functions == nil || r.functions[fn] {
+		return true
+	}
+	r.functions[fn] = true
+	for i := range fn.NumParams() {
+		if !r.visit(fn.ParamDefault(i), depth) {
+			return false
+		}
+	}
+	for i := range fn.NumFreeVars() {
+		if _, e := fn.FreeVar(i); !r.visit(e, depth) {
+			return false
+		}
+	}
+	return true
 }
 
 // methodKey is the identity of a function as an object.

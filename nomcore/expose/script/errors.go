@@ -90,6 +90,8 @@ func (r *run) failure(err error) error {
 		return errClosed
 	case r.outOfSteps:
 		return exception(classRuntime, "%s takes more than %d steps%s", r.what, r.s.steps, at)
+	case r.starved:
+		return &stopError{fmt.Sprintf("%s waited too long for the state, which another call uses%s", r.what, at), r.ctx.Err()}
 	case errors.Is(r.ctx.Err(), context.DeadlineExceeded):
 		return &stopError{fmt.Sprintf("%s takes too long%s", r.what, at), r.ctx.Err()}
 	case r.ctx.Err() != nil:

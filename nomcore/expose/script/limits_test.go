@@ -44,6 +44,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		{"method in a variable", "[f('a', 'b' * 100000) for f in [('a' * 100000).replace]]", "MemoryError"},
 		{"fail", "fail('a' * 1000000)", "RuntimeError"},
 		{"range", "min(range(1 << 60))", "ValueError"},
+		{"number", "int('9' * 1000000)", "MemoryError"},
 		{"shift", "grow(lambda x: x << 511, 1, 4000000)", "MemoryError"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,7 +156,7 @@ func TestWaitForTheState(t *testing.T) {
 	}
 	short, done := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer done()
-	if _, err := callIn(short, t, s, "count"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := callIn(short, t, s, "count"); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "waited too long for the state") {
 		t.Errorf("with the state: %v", err)
 	}
 	if _, err := s.Object().Impl.(nomcore.AttrGetter).GetAttr(short, "state"); !errors.Is(err, context.DeadlineExceeded) {
@@ -235,5 +236,45 @@ func TestObjectThatDoesNotAnswer(t *testing.T) {
 	}
 	if v := get(t, s, "state"); !codec.Equal(v, literal(t, "[1]")) {
 		t.Errorf("state is %v", v)
+	}
+}
+
+// TestCheapWorkIsNotCounted checks that what takes no memory does not run into
+// the limit.
+func TestCheapWorkIsNotCounted(t *testing.T) {
+	s := newScript("logic.star", Env{Timeout: time.Minute})
+	defer s.Close()
+	s.memory = 64 << 10
+	if err := s.load([]byte(`
+def f():
+    n, l, d, text = 0, list(range(1000)), {}, "some text "
+    for i in range(1000):
+        for x in l:
+            n += x % 7 - 2
+        d[i % 5] = n
+        l[i] = l[-1] + 1
+        text.strip().startswith("some")
+    return n > 0
+`)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := call(t, s, "f"); err != nil || !codec.Equal(v, codec.Bool(true)) {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
+// TestCallWhileLoading checks that a function that the top level gives away
+// does not run beside it.
+func TestCallWhileLoading(t *testing.T) {
+	var early error
+	taker := nomcore.Func(func(ctx context.Context, f codec.Value) {
+		_, early = f.(*nomcore.Object).Impl.(nomcore.Caller).Call(ctx, nil, nil)
+	})
+	s := load(t, "def f(): return 1\nobjects.take(f)\n", Env{Objects: func(string) (any, bool) { return taker, true }})
+	if exc := nomcore.ExceptionOf(early); exc.Class != "RuntimeError" || !strings.Contains(exc.Error(), "not loaded yet") {
+		t.Errorf("a call while loading: %v", early)
+	}
+	if v, err := call(t, s, "f"); err != nil || !codec.Equal(v, codec.Int(1)) {
+		t.Errorf("afterwards: %v, %v", v, err)
 	}
 }

@@ -108,7 +108,13 @@ func (s *Script) load(src []byte) error {
 	if err != nil {
 		return err
 	}
-	return joined(s.adopt(globals, places))
+	if err := joined(s.adopt(globals, places)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.loaded = true
+	s.mu.Unlock()
+	return nil
 }
 
 // parseError gives the error of the parser its place.
@@ -140,7 +146,7 @@ func joined(wrong []error) error {
 func (s *Script) topLevel(program *starlark.Program, names starlark.StringDict) (starlark.StringDict, error) {
 	var globals starlark.StringDict
 	var raw error
-	err := s.run(context.Background(), "the top level", func(r *run) error {
+	err := s.run(context.WithValue(context.Background(), loadingKey{}, s), "the top level", func(r *run) error {
 		globals, raw = program.Init(r.thread, names)
 		return raw
 	})

@@ -2,6 +2,7 @@ package script
 
 import (
 	"math"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -24,6 +25,8 @@ const (
 	sizeValue = 16 // bytes of a value in a list or tuple
 	sizeEntry = 64 // bytes of an entry of a dict or set
 	escaped   = 4  // bytes that a byte takes in a quoted string: \xff
+
+	bitsPerDigit = 3 // of an integer in decimal, rounded down
 )
 
 // charge counts n bytes.
@@ -51,7 +54,9 @@ func sizeOf(v starlark.Value) int64 {
 	case starlark.Bytes:
 		return int64(len(v))
 	case starlark.Int:
-		return int64(bits(v) / 8)
+		if _, small := v.Int64(); !small {
+			return int64(bits(v) / 8)
+		}
 	case *starlark.Dict:
 		return int64(v.Len()) * sizeEntry
 	case *starlark.Set:
@@ -163,7 +168,7 @@ func (w *textMeter) add(v starlark.Value) {
 	case starlark.Bytes:
 		w.left -= escaped * int64(len(v))
 	case starlark.Int:
-		w.left -= int64(bits(v)) / 3 // bits of a digit
+		w.left -= int64(bits(v)) / bitsPerDigit
 	case *starlark.Dict:
 		for k, e := range v.Entries() {
 			if w.left < 0 {
@@ -186,8 +191,9 @@ func (w *textMeter) add(v starlark.Value) {
 var cheap = map[string]bool{
 	"append": true, "add": true, "clear": true, "count": true, "discard": true, "endswith": true, "find": true,
 	"get": true, "index": true, "insert": true, "isalnum": true, "isalpha": true, "isdigit": true, "islower": true,
-	"isspace": true, "istitle": true, "isupper": true, "issubset": true, "issuperset": true, "pop": true,
-	"popitem": true, "remove": true, "rfind": true, "rindex": true, "setdefault": true, "startswith": true,
+	"isspace": true, "istitle": true, "isupper": true, "issubset": true, "issuperset": true, "lstrip": true,
+	"partition": true, "pop": true, "popitem": true, "remove": true, "removeprefix": true, "removesuffix": true,
+	"rfind": true, "rindex": true, "rpartition": true, "rstrip": true, "setdefault": true, "startswith": true, "strip": true,
 	"any": true, "all": true, "abs": true, "bool": true, "hash": true, "max": true, "min": true, "type": true, "float": true,
 }
 
@@ -208,14 +214,16 @@ func (r *run) chargeCall(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 			all = append(all, kv[1])
 		}
 		return r.chargeFormat(text, '{', all...)
+	case recv == nil && name == "int" && len(args) > 0 && sizeOf(args[0]) > maxIntBits/bitsPerDigit:
+		return raise(classMemory, "an integer of more than %d bits", maxIntBits)
 	case name == "json.encode" || name == "json.encode_indent" || name == "print" || name == "fail":
 		return r.chargeTexts(args)
 	}
 	size := int64(0)
 	if recv != nil {
 		size = sizeOf(recv)
-		if isText {
-			size *= sizeValue // split and its like make a value of each byte at worst
+		if strings.Contains(name, "split") {
+			size *= sizeValue // at worst a value of each byte
 		}
 	}
 	for _, a := range args {

@@ -48,8 +48,8 @@ var operators = map[string]operator{
 		}
 		return args[0], r.charge(sizeOf(args[0]))
 	},
-	opIter: func(r *run, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return r.iterable(args[0])
+	opIter: func(_ *run, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return iterable(args[0])
 	},
 	opUnpack: func(_ *run, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 		return unpackable(args[0], args[1])
@@ -229,13 +229,10 @@ func (r *run) storeItem(x, key, v starlark.Value) error {
 
 // iterable returns what a loop goes through. A container that can change is
 // copied: while the loop waits for another object, other calls may change it.
-func (r *run) iterable(x starlark.Value) (starlark.Value, error) {
+func iterable(x starlark.Value) (starlark.Value, error) {
 	switch x := x.(type) {
 	case *starlark.List, *starlark.Dict, *starlark.Set:
 		seq := x.(starlark.Sequence)
-		if err := r.charge(int64(seq.Len()) * sizeValue); err != nil {
-			return nil, err
-		}
 		items := make(starlark.Tuple, 0, seq.Len())
 		for e := range starlark.Elements(seq) {
 			items = append(items, e)

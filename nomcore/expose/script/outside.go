@@ -82,15 +82,16 @@ func (p *server) CompareSameType(tok syntax.Token, y starlark.Value, _ int) (boo
 }
 
 func (p *server) attr(r *run, name string) (starlark.Value, error) {
+	var peer *nomcore.Peer
 	var v codec.Value
 	err := r.outside(func(ctx context.Context) (err error) {
-		v, err = p.GetAttr(ctx, name)
+		peer, v, err = p.resolve(ctx, name)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(v, nil)
+	return r.s.inward(v, peer)
 }
 
 func (p *server) names(r *run) (starlark.Value, error) {
@@ -113,13 +114,19 @@ var (
 	_ nomcore.Reprer     = (*server)(nil)
 )
 
-// GetAttr returns what is registered with the peer under a name.
-func (p *server) GetAttr(ctx context.Context, name string) (codec.Value, error) {
+// resolve returns what is registered with the peer under a name.
+func (p *server) resolve(ctx context.Context, name string) (*nomcore.Peer, codec.Value, error) {
 	peer, err := p.s.connect(ctx, p.addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v, err := peer.Resolve(ctx, name)
+	return peer, v, err
+}
+
+// GetAttr returns what is registered with the peer under a name.
+func (p *server) GetAttr(ctx context.Context, name string) (codec.Value, error) {
+	peer, v, err := p.resolve(ctx, name)
 	if r, ok := v.(codec.Ref); ok {
 		return peer.Adopt(r), err
 	}

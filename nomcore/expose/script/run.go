@@ -35,6 +35,7 @@ type run struct {
 	holds      bool  // the lock of the state
 	used       int64 // bytes of memory counted so far
 	outOfSteps bool
+	starved    bool // it waited for the state in vain
 }
 
 // runOf returns the run of a thread.
@@ -47,11 +48,12 @@ func (s *Script) run(ctx context.Context, what string, f func(r *run) error) (er
 	if depth >= maxDepth {
 		return exception(classRuntime, "%s: more than %d calls of scripts wait for each other", what, maxDepth)
 	}
-	if !s.enter() {
-		return errClosed
+	if err := s.enter(ctx); err != nil {
+		return err
 	}
 	defer s.running.Done()
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, depthKey{}, depth+1), s.timeout)
+	ctx = context.WithValue(context.WithValue(ctx, depthKey{}, depth+1), loadingKey{}, nil)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 
@@ -73,15 +75,23 @@ func (s *Script) run(ctx context.Context, what string, f func(r *run) error) (er
 	return r.failure(f(r))
 }
 
-// enter counts a call, unless the script is closed.
-func (s *Script) enter() bool {
+// loadingKey is the key under which the context of the top level tells itself
+// from others.
+type loadingKey struct{}
+
+// enter counts a call, unless the script is closed, or still makes what it will
+// share: the top level may have given a function to somebody already.
+func (s *Script) enter(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
-		return false
+		return errClosed
+	}
+	if !s.loaded && ctx.Value(loadingKey{}) != s {
+		return exception(classRuntime, "%s is not loaded yet", s.class)
 	}
 	s.running.Add(1)
-	return true
+	return nil
 }
 
 // lock takes the lock of the state, for the rest of the call.
@@ -100,6 +110,7 @@ func (r *run) lock() error {
 		r.holds = true
 		return nil
 	case <-r.ctx.Done():
+		r.starved = true
 		return r.ctx.Err()
 	}
 }

@@ -65,8 +65,9 @@ type Script struct {
 
 	running sync.WaitGroup // calls; added to under mu
 
-	mu    sync.Mutex
-	links map[string]*link // by address
+	mu     sync.Mutex
+	loaded bool             // the top level has ended
+	links  map[string]*link // by address
 }
 
 // attribute is a public top-level name.

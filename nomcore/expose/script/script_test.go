@@ -259,12 +259,14 @@ func TestLoadErrors(t *testing.T) {
 		{"default", "state = []\ndef f(s = state): pass\n", []string{":1:1: state shares a part with f"}},
 		{"unset", "if 1 == 2:\n    state = {}\n", []string{":2:5: state is not always set"}},
 		{"recursive", "x = []\nx.append(x)\n", []string{":1:1: x: a value nests deeper"}},
-		{"endless", "while True: pass\n", []string{":1:1: the top level takes more than 1000 steps"}},
+		{"shared pairs", "def f():\n    t = ()\n    for i in range(60): t = (t, t)\n    return t\nt = f()\n", []string{":5:1: t is too large"}},
+		{"deep", "def f():\n    t = []\n    for i in range(20000): t = [t]\n    return t\n_t = f()\n", []string{":5:1: _t is too large"}},
+		{"endless", "while True: pass\n", []string{":1:1: the top level takes more than 1000000 steps"}},
 		{"return", "return 1\n", []string{":1:1: return statement not within a function"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, tt.src)
-			_, err := Load(path, Env{Steps: 1000})
+			_, err := Load(path, Env{Steps: 1_000_000})
 			if err == nil {
 				t.Fatal("loaded")
 			}
