@@ -24,6 +24,12 @@ func (r *run) call(f starlark.Value, args starlark.Tuple, kwargs []starlark.Tupl
 		if err := r.chargeCall(f, args, kwargs); err != nil {
 			return nil, err
 		}
+		if len(kwargs) > 0 && len(args) == 1 && slices.Contains(orderers, f.Name()) {
+			// The key may be an object: see iterable.
+			if items, err := iterable(args[0]); err == nil {
+				args = starlark.Tuple{items}
+			}
+		}
 		v, err := f.CallInternal(r.thread, args, kwargs)
 		return v, raiseAs(builtinClass(f, args), err)
 	case starlark.Callable:
@@ -36,6 +42,9 @@ func (r *run) call(f starlark.Value, args starlark.Tuple, kwargs []starlark.Tupl
 // parsers are functions that fail for what their argument says, where they
 // take its type.
 var parsers = []string{"int", "float", "chr", "ord", "max", "min"}
+
+// orderers are functions that call another for each element.
+var orderers = []string{"max", "min", "sorted"}
 
 // seekers are methods that fail for what they do not find.
 var seekers = []string{"index", "rindex", "remove"}

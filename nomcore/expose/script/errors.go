@@ -19,6 +19,7 @@ const (
 	classIndex     = "IndexError"
 	classKey       = "KeyError"
 	classMemory    = "MemoryError"
+	className      = "NameError" // how a peer says that nothing is registered so
 	classReference = "ReferenceError"
 	classRuntime   = "RuntimeError"
 	classType      = "TypeError"

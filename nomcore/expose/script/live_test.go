@@ -218,6 +218,14 @@ def fire(x):
 def fire_named(x):
     return [cb.call_me(x) for cb in state["subscribers"]]
 
+def by(key):
+    state["l"] = [3, 1, 2]
+    return [sorted(state["l"], key = key), max(state["l"], key = key), state["l"]]
+
+def add(x):
+    state["l"].append(x)
+    return x
+
 def increment():
     state["n"] += 1
     return state["n"]
@@ -308,6 +316,47 @@ func TestSubscribeWhileFiring(t *testing.T) {
 	c.want(t, codec.Bool(true), "subscribe", first)
 	c.want(t, literal(t, "[5]"), "fire", codec.Int(5))
 	c.want(t, literal(t, "[6, 6]"), "fire", codec.Int(6))
+}
+
+// TestOrderByCallback is the same for functions that go through a list.
+func TestOrderByCallback(t *testing.T) {
+	service := serve(t)
+	register(t, service, "logic", load(t, hub, Env{Timeout: time.Minute}).Object())
+	c := dial(t, service)
+	first := true
+	key := nomcore.Func(func(x codec.Value) (codec.Value, error) {
+		if first {
+			first = false
+			return c.call("add", codec.Int(0))
+		}
+		return x, nil
+	})
+	c.want(t, literal(t, "[[3, 1, 2], 3, [3, 1, 2, 0]]"), "by", key)
+}
+
+// TestFrozenInParallel has many calls read what is frozen, for the race
+// detector.
+func TestFrozenInParallel(t *testing.T) {
+	s := load(t, `
+_table = {"a": [1, 2, {"b": (3, set([4]))}]}
+def f(x):
+    n = 0
+    for k, l in _table.items():
+        for e in l: n += e if type(e) == "int" else e["b"][0] + len(e["b"][1])
+    return [n + x, sorted(_table["a"][:2], key = lambda v: -v), _table]
+`, Env{})
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 50 {
+				v, err := call(t, s, "f", codec.Int(i))
+				if want := literal(t, "{'a': [1, 2, {'b': (3, set([4]))}]}"); err != nil || !codec.Equal(v, codec.List{codec.Int(7 + i), literal(t, "[2, 1]"), want}) {
+					t.Errorf("%v, %v", v, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestManyFireAndSubscribe has callbacks that call back, from many sides at

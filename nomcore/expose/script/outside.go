@@ -3,7 +3,6 @@ package script
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"sync"
 
@@ -267,5 +266,5 @@ func isNoAttr(err error) bool {
 		return known.class == classAttribute
 	}
 	var exc codec.Exception
-	return errors.As(err, &exc) && errors.Is(exc, fs.ErrNotExist)
+	return errors.As(err, &exc) && (exc.Class == classAttribute || exc.Class == className)
 }

@@ -301,3 +301,25 @@ func TestLoadOfNoFile(t *testing.T) {
 		t.Error("brackets were loaded")
 	}
 }
+
+// FuzzLoad checks that no file ends the process or runs without end, and that
+// whatever is wrong has a place.
+func FuzzLoad(f *testing.F) {
+	for _, src := range []string{
+		"state = {}\ndef f(a, b = 1, *c, d, **e):\n    a.b.c[d:e] += f(*a, **b)\n    return lambda x = state: x[1] % 2\n",
+		"for x in [y for y in range(3) if y]: (a, [b.c, d[0]]) = x, (1, 2)\n",
+		"while 1: break\n", "x = {1: 2}['a'] if not -1 else ~+(2)\n", "load('a', 'b')\n", "state |= 1\n",
+	} {
+		f.Add(src)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		s := newScript("x.star", Env{Steps: 10_000, Timeout: 10 * time.Second})
+		s.memory = 1 << 20
+		defer s.Close()
+		err := s.load([]byte(src))
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Errorf("%v has no place", err)
+		}
+	})
+}
