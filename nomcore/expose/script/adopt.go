@@ -101,7 +101,7 @@ const (
 	// that we read can list, and as many as memory bears.
 	maxReach = 1 << 22
 	// maxReachDepth is in levels: each takes some stack.
-	maxReachDepth = maxTextDepth
+	maxReachDepth = 10_000
 )
 
 func newReach() reach { return reach{containers: make(map[any]string), left: maxReach} }

@@ -2,6 +2,7 @@ package script
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -144,23 +145,33 @@ func (r *run) textSize(v starlark.Value) (int64, error) {
 }
 
 type textMeter struct {
-	left  int64
-	depth int
+	left int64
+	path []starlark.Value // the containers around, to know one that contains itself
 }
 
-// maxTextDepth is in containers within each other; Go's stack is larger, but a
-// text of that kind is of no use.
-const maxTextDepth = 10_000
+// maxTextDepth is in containers within each other. Starlark looks through all
+// of them for each, so that more would take long; and a text of that kind is of
+// no use.
+const maxTextDepth = 1000
 
 func (w *textMeter) add(v starlark.Value) {
 	w.left -= sizeValue // for a number, a comma, brackets
-	w.depth++
-	defer func() { w.depth-- }()
-	if w.depth > maxTextDepth {
+	if len(w.path) > maxTextDepth {
 		w.left = -1
 	}
 	if w.left < 0 {
 		return
+	}
+	switch v.(type) {
+	case *starlark.List, *starlark.Dict:
+		if slices.Contains(w.path, v) {
+			return
+		}
+		w.path = append(w.path, v)
+		defer func() { w.path = w.path[:len(w.path)-1] }()
+	case starlark.Tuple: // which cannot be compared, nor contain itself alone
+		w.path = append(w.path, nil)
+		defer func() { w.path = w.path[:len(w.path)-1] }()
 	}
 	switch v := v.(type) {
 	case starlark.String:

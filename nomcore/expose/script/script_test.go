@@ -118,6 +118,7 @@ func TestExpressions(t *testing.T) {
 		{`loops()`, `[45, [0, 2, 4]]`},
 		{`places()`, `[[1, 12], {'n': 2, 'l': [1, 2]}, 3, [4, 5]]`},
 		{`connect("127.0.0.1:1") == connect("127.0.0.1:1")`, `True`},
+		{`(lambda l: [l.append(l), str(l)][1])([1])`, `'[1, [...]]'`},
 		{`max([1, 5, 2]) + min(3, 4) + abs(-1)`, `9`},
 		{`dir(1)`, `[]`},
 	} {
