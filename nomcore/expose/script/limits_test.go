@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -84,12 +85,21 @@ def forever():
     while True: pass
 def keep():
     state["n"] += 1
+    print("mine")
     while True: pass
 def count():
     state["n"] += 1
     return state["n"]
 def ok(): return 1
 `
+
+// printed passes on that a script has printed.
+type printed chan struct{}
+
+func (p printed) Write(b []byte) (int, error) {
+	p <- struct{}{}
+	return len(b), nil
+}
 
 func TestStepLimit(t *testing.T) {
 	s := load(t, endless, Env{Steps: 10_000})
@@ -141,16 +151,15 @@ func TestStateIsFreeAfterAnError(t *testing.T) {
 // TestWaitForTheState checks that those who wait for the state give up when
 // their time is over, and that those who do not need it do not wait.
 func TestWaitForTheState(t *testing.T) {
-	s := load(t, endless, Env{Steps: manySteps, Timeout: time.Minute})
+	printed := make(printed)
+	s := load(t, endless, Env{Steps: manySteps, Timeout: time.Minute, Log: slog.New(slog.NewTextHandler(printed, nil))})
 	ctx, cancel := context.WithCancel(context.Background())
 	keeping := make(chan error)
 	go func() {
 		_, err := callIn(ctx, t, s, "keep")
 		keeping <- err
 	}()
-	for len(s.stateLock) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-printed
 	if v, err := call(t, s, "ok"); err != nil || !codec.Equal(v, codec.Int(1)) {
 		t.Errorf("without the state: %v, %v", v, err)
 	}
@@ -172,16 +181,15 @@ func TestWaitForTheState(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	s := load(t, endless, Env{Steps: manySteps, Timeout: time.Hour})
+	printed := make(printed)
+	s := load(t, endless, Env{Steps: manySteps, Timeout: time.Hour, Log: slog.New(slog.NewTextHandler(printed, nil))})
 	f := function(t, s, "ok")
 	ended := make(chan error)
 	go func() {
 		_, err := callIn(context.Background(), t, s, "keep")
 		ended <- err
 	}()
-	for len(s.stateLock) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-printed
 	s.Close()
 	if err := <-ended; nomcore.ExceptionOf(err).Class != "ReferenceError" {
 		t.Errorf("the call that ran: %v", err)
@@ -244,11 +252,11 @@ func TestObjectThatDoesNotAnswer(t *testing.T) {
 func TestCheapWorkIsNotCounted(t *testing.T) {
 	s := newScript("logic.star", Env{Timeout: time.Minute})
 	defer s.Close()
-	s.memory = 64 << 10
+	s.memory = 16 << 10
 	if err := s.load([]byte(`
 def f():
-    n, l, d, text = 0, list(range(1000)), {}, "some text "
-    for i in range(1000):
+    n, l, d, text = 0, list(range(300)), {}, "some text "
+    for i in range(300):
         for x in l:
             n += x % 7 - 2
         d[i % 5] = n
