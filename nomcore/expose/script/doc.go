@@ -30,7 +30,7 @@
 //	gate.state                      {'open': True, 'moved': 1, 'watchers': []}: a copy
 //	gate.move(True, 50)             RuntimeError: a gate is not a door: at most 30 (a.star:9:13 in move)
 //	gate.move()                     TypeError: move() takes at least 1 argument (0 given)
-//	gate._slowest                   AttributeError: names that begin with _ are private
+//	gate._slowest                   not there: names that begin with _ are private
 //
 // The parameters of a method, their defaults, and the text at the start of a
 // function and of the file are described to peers.
