@@ -125,7 +125,9 @@
 // the directory and has it open, as rm -r and find -delete have, is refused; a
 // mount can also be told to delete nothing, or to let rm -r through. A name that
 // was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
-// delete first and write then.
+// delete first and write then. What the peer sets but does not delete, such as a
+// field of a Go struct, is out of sight for as long to these (mv, cp, install,
+// tar, bsdtar, cpio and git, by the name of the process); anyone else hears EPERM.
 //
 // # Tools' own files
 //
