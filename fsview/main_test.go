@@ -36,6 +36,7 @@ type serveSpec struct {
 	ReadOnly bool
 	Delete   Deletion
 	Attrs    map[string][]string
+	Record   bool // the operations of the kernel
 }
 
 // serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
@@ -54,6 +55,10 @@ func serveFake(spec string) int {
 		fmt.Println("error", err)
 		return 1
 	}
+	var rec recorder
+	if s.Record {
+		record(m, &rec)
+	}
 	fmt.Println("ready")
 	signal.Ignore(syscall.SIGINT)
 	in := bufio.NewScanner(os.Stdin)
@@ -66,7 +71,11 @@ func serveFake(spec string) int {
 			fmt.Println(string(out))
 		case "reset":
 			f.ops = nil
+			rec.take()
 			fmt.Println("ok")
+		case "fuse":
+			out, _ := json.Marshal(rec.take())
+			fmt.Println(string(out))
 		case "hang":
 			f.hang[arg] = true
 			fmt.Println("ok")
