@@ -25,6 +25,13 @@ func TestMain(m *testing.M) {
 	if spec := os.Getenv(serveEnv); spec != "" {
 		os.Exit(serveFake(spec))
 	}
+	if path := os.Getenv(callerEnv); path != "" {
+		if err := callUnderSignals(path); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
