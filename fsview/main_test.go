@@ -6,9 +6,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,7 +47,7 @@ type serveSpec struct {
 	ReadOnly bool
 	Delete   Deletion
 	Attrs    map[string][]string
-	Record   bool // the operations of the kernel
+	Record   string // recordAll, recordBad or nothing
 }
 
 // serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
@@ -57,13 +61,14 @@ func serveFake(spec string) int {
 	f := fixtures[s.Fixture]()
 	m, err := Mount(s.Dir, f, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
 	}
-	var rec recorder
-	if s.Record {
+	rec := recorder{badOnly: s.Record == recordBad}
+	if s.Record != "" {
 		record(m, &rec)
 	}
 	fmt.Println("ready")
@@ -98,6 +103,10 @@ func serveFake(spec string) int {
 		case "child":
 			out, _ := exec.Command("sh", "-c", "readlink /proc/self/fd/* | tr '\\n' ' '").Output()
 			fmt.Println(string(out))
+		case "goroutines":
+			fmt.Println(runtime.NumGoroutine())
+		case "given":
+			fmt.Println(f.givenText())
 		case "state":
 			fmt.Println("running", m.f.results.running())
 		case "delay":
@@ -105,16 +114,35 @@ func serveFake(spec string) int {
 			fmt.Println("ok")
 		}
 		f.mu.Unlock()
-		if cmd == "unmount" || cmd == "quit" {
+		if cmd == "unmount" || cmd == "quit" || cmd == "end" {
 			break
 		}
 	}
-	if err := m.Unmount(); err != nil {
+	err = m.Unmount()
+	if err == nil && in.Text() == "end" {
+		m.Wait()
+		f.mu.Lock()
+		fmt.Println(f.givenText())
+		f.mu.Unlock()
+	}
+	if err != nil {
 		fmt.Println("error", err)
 		return 1
 	}
 	fmt.Println("bye")
 	return 0
+}
+
+// givenText lists what is not registered and was not given back. The mutex must
+// be held.
+func (f *fakeRemote) givenText() string {
+	given := maps.Clone(f.given)
+	for _, v := range f.names {
+		if r, ok := v.(fakeRef); ok {
+			delete(given, string(r.ID))
+		}
+	}
+	return fmt.Sprint(slices.Sorted(maps.Keys(given)))
 }
 
 // restart gives every object a new id, as a peer does that was started anew.

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -15,11 +16,20 @@ import (
 
 // A recorder keeps what the kernel asks of a mount, as the library prints it.
 type recorder struct {
+	badOnly bool // keep only answers that no operation may get
+
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
+// badReply matches EIO, which is for bugs, and ENOSYS, of which a single one
+// would switch an operation off for the whole mount.
+var badReply = regexp.MustCompile(`^tx \d+: +(5|38)=`)
+
 func (r *recorder) Write(p []byte) (int, error) {
+	if r.badOnly && !badReply.Match(p) {
+		return len(p), nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.buf.Write(p)
@@ -47,6 +57,22 @@ func record(m *Mounted, r *recorder) {
 //
 //go:norace
 func setDebug(opts *fuse.MountOptions) { opts.Debug = true }
+
+// What the server of a test records.
+const (
+	recordAll = "all"
+	recordBad = "bad"
+)
+
+// recorded returns what was recorded since the last time.
+func (s *server) recorded() string {
+	s.t.Helper()
+	var text string
+	if err := json.Unmarshal([]byte(s.ask("fuse")), &text); err != nil {
+		s.t.Fatal(err)
+	}
+	return text
+}
 
 // A fuseOp is one operation of the kernel and its answer.
 type fuseOp struct {
