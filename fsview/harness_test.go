@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -37,7 +39,11 @@ func startServer(t *testing.T, spec serveSpec) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(os.Args[0])
+	s.cmd = exec.Command(cmp.Or(spec.Binary, os.Args[0]))
+	if spec.User != nil {
+		s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: spec.User}
+		s.cmd.Dir = "/"
+	}
 	s.cmd.Env = append(os.Environ(), serveEnv+"="+string(text), "GORACE=atexit_sleep_ms=0 halt_on_error=1") // do not linger
 	s.cmd.Stderr = os.Stderr
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
@@ -134,10 +140,20 @@ func (s *server) stop() {
 // returns what it printed and its status.
 func (s *server) sh(script string) (out string, status int) {
 	s.t.Helper()
+	return s.shAs(nil, script)
+}
+
+// shAs is sh for a user, nil for whoever runs the tests.
+func (s *server) shAs(user *syscall.Credential, script string) (out string, status int) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "setsid", "-w", "bash", "-c", "cd "+s.dir+" || exit 99\n"+script)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "M="+s.dir)
+	if user != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+		cmd.Dir = "/"
+	}
 	cmd.WaitDelay = time.Second
 	b, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -41,13 +41,16 @@ func TestMain(m *testing.M) {
 
 // serveSpec says what the server child mounts.
 type serveSpec struct {
-	Dir      string
-	Fixture  string
-	Timeout  time.Duration
-	ReadOnly bool
-	Delete   Deletion
-	Attrs    map[string][]string
-	Record   string // recordAll, recordBad or nothing
+	Dir        string
+	Fixture    string
+	AllowOther bool
+	User       *syscall.Credential `json:"-"` // who mounts, nil for whoever runs the tests
+	Binary     string              `json:"-"` // this program, where that user can run it
+	Timeout    time.Duration
+	ReadOnly   bool
+	Delete     Deletion
+	Attrs      map[string][]string
+	Record     string // recordAll, recordBad or nothing
 }
 
 // serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
@@ -60,7 +63,7 @@ func serveFake(spec string) int {
 	}
 	f := fixtures[s.Fixture]()
 	m, err := Mount(s.Dir, f, Options{
-		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
+		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})
 	if err != nil {
