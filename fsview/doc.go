@@ -226,7 +226,9 @@
 // Sizes are guesses before the first read. Nothing wakes inotify. select and
 // poll say that every file is ready. A value has no holes and no shared
 // mappings. Hard links are refused. An editor that fails to save may write back
-// what it had read. bash writes each line of a
+// what it had read. A program that lists a directory, closes it and then deletes
+// what was in it, as perl's rmtree and vim's delete() do, is not taken for rm -r.
+// bash writes each line of a
 // multi-line echo by itself, so a value of two lines is assigned twice. A tree
 // that was saved with its call files, copied back, calls what they hold.
 package fsview

@@ -31,6 +31,16 @@ type server struct {
 
 func startServer(t *testing.T, spec serveSpec) *server {
 	t.Helper()
+	s := launch(t, spec)
+	if l := s.line(); l != "ready" {
+		t.Fatalf("server says %q", l)
+	}
+	return s
+}
+
+// launch starts a server, which says "ready", or why it is not.
+func launch(t *testing.T, spec serveSpec) *server {
+	t.Helper()
 	if spec.Dir == "" {
 		spec.Dir = t.TempDir()
 	}
@@ -65,9 +75,6 @@ func startServer(t *testing.T, spec serveSpec) *server {
 		close(s.lines)
 	}()
 	t.Cleanup(s.stop)
-	if l := s.line(); l != "ready" {
-		t.Fatalf("server says %q", l)
-	}
 	return s
 }
 

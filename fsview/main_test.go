@@ -110,6 +110,13 @@ func serveFake(spec string) int {
 			fmt.Println(runtime.NumGoroutine())
 		case "given":
 			fmt.Println(f.givenText())
+		case "spawn":
+			cmd := exec.Command("sleep", "300")
+			if err := cmd.Start(); err != nil {
+				fmt.Println(err)
+				break
+			}
+			fmt.Println(cmd.Process.Pid)
 		case "state":
 			fmt.Println("running", m.f.results.running())
 		case "delay":
