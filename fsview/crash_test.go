@@ -118,6 +118,7 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	allEnd(t, ended, start)
+	t.Logf("everyone had ended after %v", time.Since(start).Round(time.Millisecond))
 	if err := syscall.Kill(child, 0); err != nil {
 		t.Fatalf("the program that the server started has ended: %v", err)
 	}
@@ -136,10 +137,13 @@ func TestUnmountUnderWaiters(t *testing.T) {
 	if got := s.ask("unmount"); got != "bye" {
 		t.Errorf("unmount: %s", got)
 	}
-	if took := time.Since(start); took > unmountTime+3*time.Second {
+	took := time.Since(start)
+	t.Logf("unmounted after %v", took.Round(time.Millisecond))
+	if took > unmountTime+3*time.Second {
 		t.Errorf("unmounting took %v", took)
 	}
 	allEnd(t, ended, start)
+	t.Logf("everyone had ended after %v", time.Since(start).Round(time.Millisecond))
 	if _, mounted := mountAt(s.dir); mounted {
 		t.Error("it is still mounted")
 	}
@@ -158,6 +162,7 @@ func TestForcedUnmount(t *testing.T) {
 	start := time.Now()
 	s.force()
 	allEnd(t, ended, start)
+	t.Logf("everyone had ended after %v", time.Since(start).Round(time.Millisecond))
 	if got := s.ask("unmount"); got != "bye" {
 		t.Errorf("unmount: %s", got)
 	}

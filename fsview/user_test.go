@@ -32,6 +32,7 @@ func userMounts(t *testing.T) (dir, binary string) {
 			t.Fatal(err)
 		}
 	}
+	const everyone = 0o666
 	// The thread is given up with the test, and its mounts with it.
 	runtime.LockOSThread()
 	must(unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS))
@@ -41,11 +42,14 @@ func userMounts(t *testing.T) (dir, binary string) {
 	must(os.Chmod(filepath.Dir(tmp), 0o711))
 	must(unix.Mount("none", tmp, "tmpfs", 0, "mode=711"))
 	t.Cleanup(func() { _ = unix.Unmount(tmp, unix.MNT_DETACH) })
-	const fuseMajor, fuseMinor = 10, 229
-	device := filepath.Join(tmp, "fuse")
-	must(unix.Mknod(device, unix.S_IFCHR, int(unix.Mkdev(fuseMajor, fuseMinor))))
-	must(os.Chmod(device, 0o666))
-	must(unix.Mount(device, "/dev/fuse", "", unix.MS_BIND, ""))
+	info, err := os.Stat("/dev/fuse")
+	must(err)
+	if info.Mode().Perm()&everyone != everyone {
+		device := filepath.Join(tmp, "fuse")
+		must(unix.Mknod(device, unix.S_IFCHR, int(info.Sys().(*syscall.Stat_t).Rdev)))
+		must(os.Chmod(device, everyone))
+		must(unix.Mount(device, "/dev/fuse", "", unix.MS_BIND, ""))
+	}
 	conf := filepath.Join(tmp, "fuse.conf")
 	must(os.WriteFile(conf, []byte("user_allow_other\n"), 0o644))
 	must(unix.Mount(conf, "/etc/fuse.conf", "", unix.MS_BIND, ""))
