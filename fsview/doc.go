@@ -157,7 +157,7 @@
 //
 //	ATTR.err     its last error; a method's covers its call
 //	ATTR.type    its type
-//	ATTR.repr    the exact literal, to read and to write
+//	ATTR.repr    the exact literal, to read and to write; of a reference, @PATH
 //	ATTR.json    JSON, to read and to write
 //	ATTR.lines   of a list, tuple, set or dict: one item a line
 //	ATTR.items/  of the same: its items as files, containers as directories

@@ -49,6 +49,8 @@ var lines = []lineTest{
 		script: `for i in {1..8}; do (exec 3<>demo/add/call; for ((j = 0; j < 100; j++)); do echo $i,$j >&3; read -r x <&3; [ "$x" = $((i+j)) ] || echo "BAD $x"; done; echo end) & done; wait`,
 		out:    strings.Repeat("end\n", 8), effects: anyEffects},
 
+	{line: "a reference as text", script: "cd demo; cat child.repr add.repr; cat child.repr > nothing.repr; ls nothing; cat other.repr > child.repr; readlink child",
+		out: "@MNT/demo/child\n@MNT/demo/add\nme\nparent\nv\n../a.b c\n", effects: "SetAttr demo.nothing=ref 1003; SetAttr demo.child=ref 1002"},
 	{line: ": >, truncate", by: "truncate only"},
 	{line: "truncate to a size", by: "truncate to something"},
 	{line: ">>", by: "append"},
