@@ -163,7 +163,7 @@
 //
 //	ATTR.err     its last error; a method's covers its call
 //	ATTR.type    its type
-//	ATTR.repr    the exact literal, to read and to write
+//	ATTR.repr    the exact literal, to read and to write; of a reference, @PATH
 //	ATTR.json    JSON, to read and to write
 //	ATTR.lines   of a list, tuple, set or dict: one item a line
 //	ATTR.items/  of the same: its items as files, containers as directories
@@ -276,7 +276,9 @@
 // Sizes are guesses before the first read. Nothing wakes inotify. select and
 // poll say that every file is ready. A value has no holes and no shared
 // mappings. Hard links are refused. An editor that fails to save may write back
-// what it had read. bash writes each line of a
+// what it had read. A program that lists a directory, closes it and then deletes
+// what was in it, as perl's rmtree and vim's delete() do, is not taken for rm -r.
+// bash writes each line of a
 // multi-line echo by itself, so a value of two lines is assigned twice. A tree
 // that was saved with its call files, copied back, calls what they hold.
 package fsview

@@ -444,9 +444,13 @@ func TestBurst(t *testing.T) {
 		t.Errorf("not after %d", burstLookups)
 	}
 	b.since = b.since.Add(-time.Second)
-	b.waited = time.Second // for answers
+	b.waited, b.waits = time.Second, burstLookups // for answers
 	if !b.wants(p) {
 		t.Error("not on a slow line")
+	}
+	b.since = b.since.Add(-time.Second)
+	if b.depth = burstLookups / 2; !b.wants(p) { // two walks of four directories
+		t.Error("not on a slow line with a long path")
 	}
 	b.last = p.stamp()
 	if b.wants(p) {

@@ -101,9 +101,13 @@ type form struct {
 	refs   bool // it shows references, too
 }
 
-// reprForm is the exact literal: it sets any type.
+// reprForm is the exact literal: it sets any type. A reference is its path, as
+// it can be written.
 var reprForm = &form{
-	render: func(_ context.Context, _ member, v codec.Value) ([]byte, error) {
+	render: func(_ context.Context, m member, v codec.Value) ([]byte, error) {
+		if v.Kind() == codec.KindRef {
+			return line("@" + joinPath(m.dir.p.dir, m.path())), nil
+		}
 		return append([]byte(v.String()), '\n'), nil
 	},
 	parse: func(_ context.Context, _ member, text []byte) (codec.Value, error) {
@@ -113,6 +117,7 @@ var reprForm = &form{
 		}
 		return v, nil
 	},
+	refs: true,
 }
 
 // jsonForm is JSON: it sets any type, too.
