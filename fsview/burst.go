@@ -26,6 +26,8 @@ const (
 type burst struct {
 	since  time.Time
 	waited time.Duration // for answers, since then
+	waits  int           // how many answers these were
+	depth  int           // of the directory through which the object is read
 	writes uint64        // as they were then: who also writes wants the one value
 	count  int
 	last   stamp         // when all were fetched last
@@ -36,8 +38,8 @@ type burst struct {
 // wants counts one more and tells whether all should be asked for.
 func (b *burst) wants(p *peer) bool {
 	now, writes := time.Now(), p.writes.Load()
-	if now.Sub(b.since)-b.waited > burstTime || b.writes != writes {
-		*b = burst{since: now, writes: writes, flight: b.flight, pause: b.pause, last: b.last}
+	if b.own(now) > burstTime || b.writes != writes {
+		*b = burst{since: now, writes: writes, depth: b.depth, flight: b.flight, pause: b.pause, last: b.last}
 		if b.last.writes == writes && now.Sub(b.last.at) < fresh+burstTime {
 			b.count = burstLookups // it goes on; what was fetched is too old just now
 		}
@@ -49,11 +51,24 @@ func (b *burst) wants(p *peer) bool {
 	return b.count > burstLookups && now.After(b.pause)
 }
 
+// own returns how much time the reader took for itself. Once in cacheTime the
+// kernel asks for each directory on the path again, which nobody counts: it is
+// taken to be as long as the other answers were.
+func (b *burst) own(now time.Time) time.Duration {
+	elapsed := now.Sub(b.since)
+	if b.waits == 0 {
+		return elapsed
+	}
+	walks := 1 + int(elapsed/cacheTime)
+	return elapsed - b.waited - b.waited/time.Duration(b.waits)*time.Duration(walks*b.depth)
+}
+
 // takes notes how long an answer took.
 func (o *object) takes(b *burst, start time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	b.waited += time.Since(start)
+	b.waits++
 }
 
 // snapshot fetches all plain attributes at once if the value is one of many that
@@ -96,6 +111,7 @@ func (d *objectDir) atOnce(ctx context.Context, of func(*object) *burst, fetch f
 	}
 	o.mu.Lock()
 	b := of(o)
+	b.depth = d.depth
 	if !b.wants(o.peer) {
 		o.mu.Unlock()
 		return false

@@ -47,7 +47,8 @@ type fakeRemote struct {
 	hang    map[string]bool // operations that never answer
 	noKinds bool            // it does not tell what items are
 
-	released []string // ids, sorted
+	released []string       // ids, sorted
+	given    map[string]int // ids of what was sent and not given back, how often
 }
 
 var _ Remote = (*fakeRemote)(nil)
@@ -58,6 +59,7 @@ func newFake() *fakeRemote {
 		objects: make(map[codec.Ref]*fakeObject),
 		next:    1000,
 		hang:    make(map[string]bool),
+		given:   make(map[string]int),
 	}
 }
 
@@ -67,6 +69,14 @@ func (f *fakeRemote) add(o *fakeObject) codec.Ref {
 	o.ref = codec.Ref{ID: codec.ID(fmt.Sprint(f.next)), Home: fakeHome}
 	f.objects[o.ref] = o
 	return o.ref
+}
+
+// give notes that v is sent. The mutex must be held.
+func (f *fakeRemote) give(v codec.Value) codec.Value {
+	if r, ok := v.(codec.Ref); ok {
+		f.given[string(r.ID)]++
+	}
+	return v
 }
 
 func exc(class string, args ...codec.Value) error {
@@ -135,7 +145,7 @@ func (f *fakeRemote) Resolve(ctx context.Context, name string) (codec.Value, err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if v, ok := f.names[name]; ok {
-		return v, nil
+		return f.give(v), nil
 	}
 	return nil, exc("NameError", codec.Bytes("No such name"))
 }
@@ -154,10 +164,10 @@ func (f *fakeRemote) GetAttr(ctx context.Context, r codec.Ref, name string) (cod
 		return nil, exc("RuntimeError", codec.Bytes("Access denied"))
 	}
 	if v, ok := o.attrs[name]; ok {
-		return v, nil
+		return f.give(v), nil
 	}
 	if m, ok := o.methods[name]; ok {
-		return m.ref, nil
+		return f.give(m.ref), nil
 	}
 	return nil, exc("AttributeError", codec.StringValue(name))
 }
@@ -214,7 +224,7 @@ func (f *fakeRemote) GetItem(ctx context.Context, r codec.Ref, key codec.Value) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if v, ok := o.items[key.String()]; ok {
-		return v, nil
+		return f.give(v), nil
 	}
 	if sl, ok := key.(codec.Slice); ok && len(o.keys) > 0 {
 		var l codec.List
@@ -300,7 +310,10 @@ func (f *fakeRemote) Call(ctx context.Context, r codec.Ref, args []codec.Value, 
 	if o.call == nil {
 		return nil, exc("TypeError", codec.Bytes("not callable"))
 	}
-	return o.call(ctx, args, kw)
+	v, err := o.call(ctx, args, kw)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.give(v), err
 }
 
 func callText(args []codec.Value, kw map[string]codec.Value) string {
@@ -399,7 +412,7 @@ func (f *fakeRemote) Roots(ctx context.Context) ([]string, map[string]codec.Ref,
 	refs := make(map[string]codec.Ref)
 	for n, v := range f.names {
 		names = append(names, n)
-		if r, ok := v.(codec.Ref); ok {
+		if r, ok := f.give(v).(codec.Ref); ok {
 			refs[n] = r
 		}
 	}
@@ -467,6 +480,7 @@ func (f *fakeRemote) Release(refs ...codec.Ref) {
 	defer f.mu.Unlock()
 	for _, r := range refs {
 		f.released = append(f.released, string(r.ID))
+		delete(f.given, string(r.ID))
 	}
 	sort.Strings(f.released)
 }

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -29,6 +31,16 @@ type server struct {
 
 func startServer(t *testing.T, spec serveSpec) *server {
 	t.Helper()
+	s := launch(t, spec)
+	if l := s.line(); l != "ready" {
+		t.Fatalf("server says %q", l)
+	}
+	return s
+}
+
+// launch starts a server, which says "ready", or why it is not.
+func launch(t *testing.T, spec serveSpec) *server {
+	t.Helper()
 	if spec.Dir == "" {
 		spec.Dir = t.TempDir()
 	}
@@ -37,7 +49,11 @@ func startServer(t *testing.T, spec serveSpec) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(os.Args[0])
+	s.cmd = exec.Command(cmp.Or(spec.Binary, os.Args[0]))
+	if spec.User != nil {
+		s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: spec.User}
+		s.cmd.Dir = "/"
+	}
 	s.cmd.Env = append(os.Environ(), serveEnv+"="+string(text), "GORACE=atexit_sleep_ms=0 halt_on_error=1") // do not linger
 	s.cmd.Stderr = os.Stderr
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
@@ -59,9 +75,6 @@ func startServer(t *testing.T, spec serveSpec) *server {
 		close(s.lines)
 	}()
 	t.Cleanup(s.stop)
-	if l := s.line(); l != "ready" {
-		t.Fatalf("server says %q", l)
-	}
 	return s
 }
 
@@ -134,10 +147,20 @@ func (s *server) stop() {
 // returns what it printed and its status.
 func (s *server) sh(script string) (out string, status int) {
 	s.t.Helper()
+	return s.shAs(nil, script)
+}
+
+// shAs is sh for a user, nil for whoever runs the tests.
+func (s *server) shAs(user *syscall.Credential, script string) (out string, status int) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "setsid", "-w", "bash", "-c", "cd "+s.dir+" || exit 99\n"+script)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "M="+s.dir)
+	if user != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+		cmd.Dir = "/"
+	}
 	cmd.WaitDelay = time.Second
 	b, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -6,9 +6,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,17 +29,28 @@ func TestMain(m *testing.M) {
 	if spec := os.Getenv(serveEnv); spec != "" {
 		os.Exit(serveFake(spec))
 	}
+	if path := os.Getenv(callerEnv); path != "" {
+		if err := callUnderSignals(path); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
 // serveSpec says what the server child mounts.
 type serveSpec struct {
-	Dir      string
-	Fixture  string
-	Timeout  time.Duration
-	ReadOnly bool
-	Delete   Deletion
-	Attrs    map[string][]string
+	Dir        string
+	Fixture    string
+	AllowOther bool
+	User       *syscall.Credential `json:"-"` // who mounts, nil for whoever runs the tests
+	Binary     string              `json:"-"` // this program, where that user can run it
+	Timeout    time.Duration
+	ReadOnly   bool
+	Delete     Deletion
+	Attrs      map[string][]string
+	Record     string // recordAll, recordBad or nothing
 }
 
 // serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
@@ -47,12 +62,17 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
-	m, err := Mount(s.Dir, f, Options{
-		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
+	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
+		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
+	}
+	rec := recorder{badOnly: s.Record == recordBad}
+	if s.Record != "" {
+		record(m, &rec)
 	}
 	fmt.Println("ready")
 	signal.Ignore(syscall.SIGINT)
@@ -66,7 +86,11 @@ func serveFake(spec string) int {
 			fmt.Println(string(out))
 		case "reset":
 			f.ops = nil
+			rec.take()
 			fmt.Println("ok")
+		case "fuse":
+			out, _ := json.Marshal(rec.take())
+			fmt.Println(string(out))
 		case "hang":
 			f.hang[arg] = true
 			fmt.Println("ok")
@@ -82,6 +106,17 @@ func serveFake(spec string) int {
 		case "child":
 			out, _ := exec.Command("sh", "-c", "readlink /proc/self/fd/* | tr '\\n' ' '").Output()
 			fmt.Println(string(out))
+		case "goroutines":
+			fmt.Println(runtime.NumGoroutine())
+		case "given":
+			fmt.Println(f.givenText())
+		case "spawn":
+			cmd := exec.Command("sleep", "300")
+			if err := cmd.Start(); err != nil {
+				fmt.Println(err)
+				break
+			}
+			fmt.Println(cmd.Process.Pid)
 		case "state":
 			fmt.Println("running", m.f.results.running())
 		case "delay":
@@ -89,16 +124,35 @@ func serveFake(spec string) int {
 			fmt.Println("ok")
 		}
 		f.mu.Unlock()
-		if cmd == "unmount" || cmd == "quit" {
+		if cmd == "unmount" || cmd == "quit" || cmd == "end" {
 			break
 		}
 	}
-	if err := m.Unmount(); err != nil {
+	err = m.Unmount()
+	if err == nil && in.Text() == "end" {
+		m.Wait()
+		f.mu.Lock()
+		fmt.Println(f.givenText())
+		f.mu.Unlock()
+	}
+	if err != nil {
 		fmt.Println("error", err)
 		return 1
 	}
 	fmt.Println("bye")
 	return 0
+}
+
+// givenText lists what is not registered and was not given back. The mutex must
+// be held.
+func (f *fakeRemote) givenText() string {
+	given := maps.Clone(f.given)
+	for _, v := range f.names {
+		if r, ok := v.(fakeRef); ok {
+			delete(given, string(r.ID))
+		}
+	}
+	return fmt.Sprint(slices.Sorted(maps.Keys(given)))
 }
 
 // restart gives every object a new id, as a peer does that was started anew.

@@ -379,6 +379,17 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// testPeer returns the only peer of a mount that is mounted nowhere.
+func testPeer(t *testing.T, r Remote) *peer {
+	t.Helper()
+	f, err := newFsys("/", []Peer{{Remote: r}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.cancel(errUnmounted) })
+	return f.peers[0]
+}
+
 // TestReferences follows a reference from where it came to where it goes back.
 func TestReferences(t *testing.T) {
 	f := newFake()
@@ -387,7 +398,7 @@ func TestReferences(t *testing.T) {
 		o := &fakeObject{label: string(rune('a' + i))}
 		refs = append(refs, f.add(o))
 	}
-	p := newFsys("/", f, Options{}).peer
+	p := testPeer(t, f)
 	later := func(d time.Duration) time.Time { return time.Now().Add(d) }
 	nested, _ := codec.NewMap(codec.Pair{Key: codec.Int(1), Value: codec.List{refs[2], codec.Tuple{refs[3]}}})
 	p.refs.got(codec.List{refs[0], refs[1], nested})
@@ -422,7 +433,7 @@ func TestReferences(t *testing.T) {
 
 // TestBurst checks when single requests become one for all.
 func TestBurst(t *testing.T) {
-	p := newFsys("/", newFake(), Options{}).peer
+	p := testPeer(t, newFake())
 	b := new(burst)
 	for i := range burstLookups {
 		if b.wants(p) {
@@ -433,9 +444,13 @@ func TestBurst(t *testing.T) {
 		t.Errorf("not after %d", burstLookups)
 	}
 	b.since = b.since.Add(-time.Second)
-	b.waited = time.Second // for answers
+	b.waited, b.waits = time.Second, burstLookups // for answers
 	if !b.wants(p) {
 		t.Error("not on a slow line")
+	}
+	b.since = b.since.Add(-time.Second)
+	if b.depth = burstLookups / 2; !b.wants(p) { // two walks of four directories
+		t.Error("not on a slow line with a long path")
 	}
 	b.last = p.stamp()
 	if b.wants(p) {

@@ -22,6 +22,9 @@ var views = map[string]func(d *objectDir, m member, name string) entry{
 
 	"lines": linesView,
 	"items": itemsView,
+
+	"watch":  watchView,
+	"listen": listenView,
 }
 
 // containerViews are those that only a value with items has.
@@ -35,6 +38,9 @@ func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string
 	view := views[suffix]
 	if view == nil {
 		return entry{}, errNoEntry
+	}
+	if suffix == listenSuffix && isIdentifier(m.attr) {
+		return view(d, m, name), nil // the attribute may be made by it
 	}
 	if containerViews[suffix] {
 		kind, err := m.kindNow(ctx)
@@ -95,9 +101,13 @@ type form struct {
 	refs   bool // it shows references, too
 }
 
-// reprForm is the exact literal: it sets any type.
+// reprForm is the exact literal: it sets any type. A reference is its path, as
+// it can be written.
 var reprForm = &form{
-	render: func(_ context.Context, _ member, v codec.Value) ([]byte, error) {
+	render: func(_ context.Context, m member, v codec.Value) ([]byte, error) {
+		if v.Kind() == codec.KindRef {
+			return line("@" + joinPath(m.dir.p.dir, m.path())), nil
+		}
 		return append([]byte(v.String()), '\n'), nil
 	},
 	parse: func(_ context.Context, _ member, text []byte) (codec.Value, error) {
@@ -107,6 +117,7 @@ var reprForm = &form{
 		}
 		return v, nil
 	},
+	refs: true,
 }
 
 // jsonForm is JSON: it sets any type, too.
