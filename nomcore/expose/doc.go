@@ -12,6 +12,7 @@
 //	power   = { get = ["pw", "get"], set = ["pw", "set", "{value}"] }
 //	restart = { call = ["systemctl", "restart", "{unit}"], args = ["unit"] }
 //	token   = { env = "APP_TOKEN", hidden = true }
+//	logic   = { script = "logic.star" }
 //	stock   = { data = "stock.json" }
 //	inbox   = { mailbox = 1000 }
 //	host    = { builtin = "host" }
@@ -29,12 +30,13 @@
 //	value    a value                        command   what a program prints
 //	file     what is in a file              get, set  what programs read and set
 //	env      a variable of the environment  call      a program to be called
-//	data     a file of JSON, YAML or TOML   mailbox   calls are kept
-//	builtin  host or demo                   peer      an object of another peer
+//	script   a Starlark file                data      a file of JSON, YAML or TOML
+//	mailbox  calls are kept                 builtin   host or demo
+//	peer     an object of another peer
 //
 // A table with none of them, and a header, is an object with attributes. Any
 // other value is a read-only attribute with that value; dates and times are
-// text. data, mailbox, builtin, peer and call make objects, which can be
+// text. script, data, mailbox, builtin, peer and call make objects, which can be
 // registered as well: [objects.stock] with data = "stock.json". Whatever has
 // one of the names above may be called so in a table attrs, where every key is
 // the name of an attribute:
@@ -116,6 +118,14 @@
 // killed, which is an OverflowError.
 //
 // Listing an object runs nothing.
+//
+// # Scripts
+//
+// What a Starlark file binds at its top level are the attributes of an object,
+// and its functions are methods: see package script. It sees the other objects
+// of the file as objects.NAME when it is called, not yet while it is loaded.
+// steps and timeout bound a call. When the file changes it is loaded again, and
+// is another object.
 //
 // # Data
 //

@@ -62,7 +62,7 @@ var kinds []*kind
 func init() { // not a literal: tables hold entries of any kind
 	kinds = []*kind{
 		&valueKind, &fileKind, &commandKind, &propertyKind, &callKind, &envKind,
-		&dataKind, &mailboxKind, &builtinKind, &peerKind,
+		&scriptKind, &dataKind, &mailboxKind, &builtinKind, &peerKind,
 	}
 }
 
