@@ -82,7 +82,7 @@ var lines = []lineTest{
 	{line: "call by <>", by: "same descriptor"},
 	{line: "call by .bin, and by eight of them at once", file: "bin.txtar"},
 	{line: "exit and kill -9 during a call", in: TestWaiting},
-	{line: "a peer that stops, and comes back", file: "away.txtar"},
+	{line: "a peer that stops, and comes back", file: "stopped.txtar"},
 	{line: "a peer that is slow", in: TestSlowPeer},
 	{line: "attributes called call, index, a b, a%b, a.b, é and %", by: "escaped names"},
 	{line: "an attribute with 300 bytes", by: "300 bytes"},
