@@ -61,6 +61,9 @@ var (
 
 func (n *node) mount() *fsys { return n.p.fsys }
 
+// sibling is what a node of the same peer is built on.
+func (n *node) sibling() node { return node{p: n.p} }
+
 // Statfs answers without the peer: df must not hang.
 func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	out.NameLen = nameLimit

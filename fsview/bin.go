@@ -163,7 +163,36 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 	switch {
 	case err == nil && isMethod(desc, attr), unsupported(err) && isIdentifier(attr):
 		return nil
+	case err == nil && mayRefer(desc, attr):
+		return d.refersToCallable(ctx, attr)
 	case err == nil, unsupported(err):
+		return errNoEntry
+	}
+	return err
+}
+
+// mayRefer tells whether an attribute is, or may now be, a reference.
+func mayRefer(desc *codec.Description, attr string) bool {
+	info := attrInfo(desc, attr)
+	return info != nil && (info.Kind == codec.KindRef || info.Kind == codec.KindInvalid || info.Kind == codec.KindNone)
+}
+
+// refersToCallable returns nil where an attribute is an object that can be
+// called, such as a callback that somebody assigned.
+func (d *objectDir) refersToCallable(ctx context.Context, attr string) error {
+	v, err := member{dir: d, attr: attr}.value(ctx)
+	if err != nil {
+		return err
+	}
+	r, ok := v.(codec.Ref)
+	if !ok {
+		return errNoEntry
+	}
+	desc, err := d.p.remote.Describe(ctx, r)
+	switch {
+	case err == nil && desc.Callable, unsupported(err):
+		return nil
+	case err == nil:
 		return errNoEntry
 	}
 	return err
@@ -190,8 +219,10 @@ func (r *rootDir) binEntry() (entry, error) {
 	if r.p.opt.Program == "" {
 		return entry{}, errNoEntry
 	}
-	return liveEntry(binName, &liveDir{node{p: r.p}, binName, r.listBin, r.findBin}), nil
+	return liveEntry(binName, &liveDir{node{p: r.p}, r.binPath(), r.listBin, r.findBin}), nil
 }
+
+func (r *rootDir) binPath() string { return joinPath(r.p.at, binName) }
 
 func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 	t := r.p.rootsListed(ctx)
@@ -207,7 +238,7 @@ func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 		name := encodeName(t.names[i], plainNames)
 		desc, err := r.p.registered(t.names[i], ref).anyDesc(ctx)
 		if err == nil && desc.Callable && len(name) <= maxName {
-			found[i] = scriptEntry(r.p, binName, name)
+			found[i] = scriptEntry(r.p, r.binPath(), name)
 		}
 	})
 	entries := found[:0]
@@ -242,7 +273,7 @@ func (r *rootDir) findBin(ctx context.Context, name string) (entry, error) {
 	case err != nil && !unsupported(err):
 		return entry{}, err
 	}
-	return scriptEntry(r.p, binName, name), nil
+	return scriptEntry(r.p, r.binPath(), name), nil
 }
 
 // contains searches sorted names.
@@ -253,7 +284,7 @@ func contains(names []string, name string) bool {
 
 // registered is the directory of a registered object, for asking it something.
 func (p *peer) registered(name string, ref codec.Ref) *objectDir {
-	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: encodeName(name, plainNames), depth: 1}
+	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: joinPath(p.at, encodeName(name, plainNames)), depth: 1}
 	d.adopt(ref)
 	return d
 }

@@ -203,6 +203,13 @@ func (o *object) learnKey(key codec.Value, exists bool) {
 	}
 }
 
+// forget forgets what the peer told. What was found by looking is still there.
+func (o *object) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.desc, o.names, o.keys = nil, nil, nil
+}
+
 // maxLearnt bounds the names learnt of one object.
 const maxLearnt = 10_000
 

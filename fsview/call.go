@@ -182,6 +182,9 @@ func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
 	case nil, codec.None:
 		return nil, nil
 	case codec.Ref:
+		if text, ok, err := f.items(ctx, r); ok || err != nil {
+			return text, err
+		}
 		return line(f.p.dir + "/" + f.p.pathOf(ctx, r)), nil
 	}
 	return render(result), nil

@@ -20,6 +20,7 @@ import (
 var (
 	errInterrupted = errors.New("interrupted")
 	errUnmounted   = errors.New("unmounted")
+	errDropped     = errors.New("this peer was taken out of the mount")
 )
 
 const (
@@ -95,6 +96,19 @@ func (c caller) bystander(writer int) bool {
 	}
 	process := c.process()
 	return process != 0 && process != writer && unix.Kill(writer, 0) != unix.ESRCH
+}
+
+// replacers are programs that delete a file only to write it anew.
+var replacers = map[string]bool{"mv": true, "cp": true, "install": true, "tar": true, "bsdtar": true, "cpio": true, "git": true}
+
+// replaces tells whether the caller is such a program. It decides about no more
+// than the moment between the two: what cannot be deleted comes back by itself.
+func (c caller) replaces() bool {
+	if c.pid == 0 {
+		return false
+	}
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.pid))
+	return err == nil && replacers[strings.TrimSpace(string(comm))]
 }
 
 // exiting tells whether the caller is on its way out. Nothing can end its

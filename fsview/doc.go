@@ -30,13 +30,16 @@
 //
 // # What is where
 //
-// The root holds the registered names and .nom. An object's directory holds its
+// The root holds the registered names and .nom; of several peers, a directory for
+// each, which holds its names. .local has what this process itself exposes, and is
+// listed if that is anything. An object's directory holds its
 // attributes, and where they fit: call, to call it; len, its length; index/,
 // its items. Not listed, but there: repr and str, .dir (names), .type, .doc,
 // .oid, .sig (how it is called: add(a, b=2)), .bin/ (see Commands), .json
 // and the views of each attribute (see Views). Below .nom are
 // README, status, error (the last error of the caller's login session), log (all
-// failed operations, at most 1 MiB of them) and obj/ID, where every object that a link or a result has named can be reached.
+// failed operations, at most 1 MiB of them), ctl (see Control) and obj/ID, where
+// every object that a link or a result has named can be reached.
 //
 // Looking up is the authority, listing does its best: a peer that cannot tell
 // the attributes of its objects still answers for each name that is typed, and
@@ -57,7 +60,8 @@
 //
 // # References
 //
-// A reference is a directory, unless the same object is registered, or lies on
+// A reference is a directory, unless the same object is registered, with any peer
+// of the mount or in .local, or lies on
 // the path already, or the path has four objects on it: then it is a relative
 // link to its better place, in the last case below .nom/obj. So every path
 // ends, and find, du, cp -r, grep -r and tar end as well. Every path has an
@@ -122,7 +126,9 @@
 // the directory and has it open, as rm -r and find -delete have, is refused; a
 // mount can also be told to delete nothing, or to let rm -r through. A name that
 // was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
-// delete first and write then.
+// delete first and write then. What the peer sets but does not delete, such as a
+// field of a Go struct, is out of sight for as long to these (mv, cp, install,
+// tar, bsdtar, cpio and git, by the name of the process); anyone else hears EPERM.
 //
 // # Tools' own files
 //
@@ -162,6 +168,8 @@
 //	ATTR.json    JSON, to read and to write
 //	ATTR.lines   of a list, tuple, set or dict: one item a line
 //	ATTR.items/  of the same: its items as files, containers as directories
+//	ATTR.watch   its value, and a line for each change
+//	ATTR.listen  a line for each call of what is assigned to ATTR by opening it
 //
 // JSON is indented by two blanks, one item a line, members sorted. What it has
 // no words for is an object with one member: {"@tuple": [...]}, {"@set": [...]},
@@ -198,8 +206,9 @@
 // of one write are read before the first is called; after an error the rest of
 // them is not called. The result is read from the same open file, or within a
 // minute by any process of the same login session. Reading never calls. None
-// reads as nothing, a reference as its path. An error is told once, to whoever
-// waits for it first.
+// reads as nothing, a reference as its path, an iterator, which is what has
+// __iter__ and next, as its items, one a line and a mebibyte at most. An error is
+// told once, to whoever waits for it first.
 //
 // A write waits a second for the result, closing and reading wait for the rest
 // and can be interrupted. A caller that is exiting is never made to wait. A
@@ -221,6 +230,47 @@
 //
 // What went wrong in a call of the process that asks is the extended attribute
 // user.nom.error of the call file, whatever others called meanwhile.
+//
+// # Following
+//
+// ATTR.watch and ATTR.listen are texts that grow while they are open. Below the
+// end they can be read again, at the end reading waits: cat, head -n1 and while
+// read all work, and Ctrl-C ends them. Who opens them with O_NONBLOCK, as tools do
+// that walk through trees, gets what is there and the end.
+//
+// A watch asks once a second. Its lines are those of ATTR.lines: a value with a
+// newline in it is a literal. A value that cannot be had at the moment is waited
+// for; when the attribute is gone, reading fails with ENOENT. What changes while
+// the reader lags a mebibyte behind is told once it has caught up.
+//
+// ATTR.listen makes an object that can be called, assigns it to the attribute,
+// and tells each call, by whoever, with a tag and the arguments as call takes
+// them. Opened for reading the call is answered with None at once; opened for
+// both, by a line with the tag and a value, or error and a text.
+//
+//	$ cat demo/on_change.listen &            $ demo/.bin/on_change hello k=1
+//	tag=1 ['hello', k=1]
+//	$ exec 3<>demo/on_change.listen
+//	$ read -r l <&3; echo $l                 $ demo/.bin/fire
+//	tag=1 [42]
+//	$ echo 'tag=1 "thanks"' >&3              thanks
+//
+// Only nothing, None or what can be called is replaced (EBUSY), by one listener
+// at a time in this mount. When the file is closed, or the mount ends, the value
+// from before is put back, unless somebody else has assigned another. Then, or
+// when the peer was restarted, which is looked for every five seconds, reading
+// fails with ESTALE. Up to 1024 calls wait for answers; a listener that lags a
+// mebibyte behind is not called any more, and the callers are told.
+//
+// # Control
+//
+// .nom/ctl takes commands, a line each. It is not listed, since nobody but root
+// may read it and tar would fail.
+//
+//	refresh            forget what the peers told
+//	reconnect [PEER]   synchronize anew
+//	timeout SECONDS    bound each operation but calls, fractions allowed
+//	drop PEER          take one of several peers out of the mount
 //
 // # Limitations
 //

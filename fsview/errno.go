@@ -77,6 +77,7 @@ var kindErrno = []struct {
 }{
 	{errInterrupted, syscall.EINTR},
 	{errUnmounted, syscall.ENODEV},
+	{errDropped, syscall.ENODEV},
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
 	{context.Canceled, syscall.EINTR},

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,8 +44,7 @@ const (
 // fsys is what all nodes of a mount share.
 type fsys struct {
 	opt     Options
-	dir     string // mount point, absolute
-	timeout time.Duration
+	dir     string        // mount point, absolute
 	maxWait time.Duration // longest wait inside one request, 0: none
 	started time.Time
 	uid     uint32
@@ -55,16 +56,58 @@ type fsys struct {
 
 	errors  errorLog
 	results resultTable
-	peer    *peer
+	peers   []*peer // as they were named, never changed
+	many    bool    // each peer has a directory of its own
+	hub     *peer   // for nodes that are of no peer; the only one if there is one
+	local   *peer   // the process itself, nil where it has no objects
 
 	scratches scratchTable
+	listeners listeners
+
+	// limit bounds one operation, in nanoseconds.
+	limit atomic.Int64
+	// writes counts what this mount did that may have changed values: what
+	// was fetched before is not used again.
+	writes atomic.Uint64
+
+	idsMu sync.Mutex
+	ids   map[string]idOwner // directory names below .nom/obj
+}
+
+// An idOwner is what lies under a name below .nom/obj.
+type idOwner struct {
+	p *peer
+	r codec.Ref
+}
+
+// changed says that something was written or called: nothing fetched before
+// is fresh any more, whosever it is, since peers may share objects.
+func (f *fsys) changed() { f.writes.Add(1) }
+
+// timeout bounds one operation.
+func (f *fsys) timeout() time.Duration { return time.Duration(f.limit.Load()) }
+
+// setTimeout changes it, to no more than the kernel allows one request.
+func (f *fsys) setTimeout(d time.Duration) {
+	if f.maxWait > 0 {
+		d = min(d, f.maxWait)
+	}
+	f.limit.Store(int64(d))
+}
+
+// everyone returns all peers, the process itself last.
+func (f *fsys) everyone() []*peer {
+	if f.local == nil {
+		return f.peers
+	}
+	return append(slices.Clone(f.peers), f.local)
 }
 
 // opContext returns the context of one remote operation on behalf of the
 // request ctx. It ends when the operation's time is over, when a signal wants
 // the caller back, and at unmount.
-func (f *fsys) opContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	c, cancelTime := context.WithTimeout(f.base, f.timeout)
+func (p *peer) opContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	c, cancelTime := context.WithTimeout(p.base, p.timeout())
 	c, cancel := context.WithCancelCause(c)
 	stop := watchSignals(ctx, func(pending) { cancel(errInterrupted) })
 	return c, func() {
@@ -79,7 +122,7 @@ func causeOf(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
-	if cause := context.Cause(ctx); cause == errInterrupted || cause == errUnmounted {
+	if cause := context.Cause(ctx); cause == errInterrupted || cause == errUnmounted || cause == errDropped {
 		return cause
 	}
 	return err
@@ -93,7 +136,7 @@ func (f *fsys) errorText(err error, op opSet) string {
 	case isException(err):
 		text = err.Error()
 	case errno == syscall.ETIMEDOUT:
-		text = fmt.Sprintf("%s: no answer within %v", errnoName(errno), f.timeout)
+		text = fmt.Sprintf("%s: no answer within %v", errnoName(errno), f.timeout())
 		if op&(opSetValue|opDelete|opCall) != 0 {
 			text += "; it may have run"
 		}
@@ -146,8 +189,10 @@ func (f *fsys) janitor() {
 		case <-f.base.Done():
 			return
 		case now := <-tick.C:
-			f.peer.sweep(now)
-			f.peer.giveBack(now)
+			for _, p := range f.everyone() {
+				p.sweep(now)
+				p.giveBack(now)
+			}
 			f.results.sweep(now)
 		}
 	}

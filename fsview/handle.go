@@ -212,7 +212,7 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		return err
 	}
 	if v.Kind() == codec.KindRef {
-		h.m.becameObject()
+		h.m.changedKind()
 	}
 	h.write.committed()
 	if h.settled != nil {

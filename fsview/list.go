@@ -139,10 +139,8 @@ func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	default:
 		return nil, err
 	}
-	if d.up == nil {
-		for _, name := range d.p.opt.Attrs[d.path] {
-			set[name] = true
-		}
+	for _, name := range d.p.opt.Attrs[d.path] {
+		set[name] = true
 	}
 	if o := d.known(); o != nil {
 		o.mu.Lock()

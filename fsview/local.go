@@ -4,12 +4,10 @@ package fsview
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -284,113 +282,3 @@ func localEntry(p *peer, dir, name string, mode uint32, list []entry, find func(
 		return &localDir{node: node{p: p}, path: joinPath(dir, name), mode: mode, list: list, find: find}
 	}}
 }
-
-// nomEntry is the directory .nom of the root.
-func (p *peer) nomEntry() entry {
-	const dir = ".nom"
-	return localEntry(p, "", dir, rootMode, []entry{
-		textEntry(p, dir, "README", opGet, p.readme),
-		localTextEntry(p, dir, "error", func(c caller) string { return p.errors.ofSession(c.session()) }),
-		logEntry(p, "log", &p.errors.all),
-		localTextEntry(p, dir, "status", func(caller) string { return p.status() }),
-		localEntry(p, dir, "obj", rootMode, nil, p.findID),
-	}, nil)
-}
-
-// findID resolves a name below .nom/obj.
-func (p *peer) findID(name string) (entry, error) {
-	r, ok := p.byID(name)
-	if !ok {
-		return entry{}, errNoEntry
-	}
-	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
-		x, ok := old.(*objectDir)
-		if !ok {
-			x = newObjectDir(p, nil, objPath+"/"+name, maxDepth)
-		}
-		x.from(fixedSource{r})
-		x.adopt(r)
-		return x
-	}}, nil
-}
-
-// objectByID is the directory of an object below .nom/obj. It counts as deep,
-// so that what it refers to is a link to its neighbours.
-func (p *peer) objectByID(r codec.Ref, name string) *objectDir {
-	d := &objectDir{node: node{p: p}, src: fixedSource{r}, path: objPath + "/" + name, depth: maxDepth}
-	d.adopt(r)
-	return d
-}
-
-// status describes the mount for people, from memory.
-func (p *peer) status() string {
-	p.mu.Lock()
-	objects, ids := len(p.objects), len(p.ids)
-	p.mu.Unlock()
-	var b strings.Builder
-	b.WriteString(p.remote.StatusText())
-	if s := b.String(); s != "" && !strings.HasSuffix(s, "\n") {
-		b.WriteByte('\n')
-	}
-	access := "read and write"
-	if p.opt.ReadOnly {
-		access = "read only"
-	}
-	for _, line := range []struct {
-		name  string
-		value any
-	}{
-		{"mount", p.dir + ", " + access}, {"since", p.started.Format(time.RFC3339)}, {"timeout", p.timeout},
-		{"objects_known", objects}, {"objects_by_id", ids}, {"references_in_use", p.refs.inUse()},
-		{"calls_running", p.results.running()},
-	} {
-		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
-	}
-	b.WriteString(p.scratches.lines())
-	return b.String()
-}
-
-// readme explains the tree with names that are really there.
-func (p *peer) readme(ctx context.Context, _ caller) ([]byte, error) {
-	name := "NAME"
-	ctx, cancel := context.WithTimeout(ctx, fresh) // a peer that is away does not keep its manual
-	defer cancel()
-	p.rootsNow(ctx, readmeAge, true)
-	p.mu.Lock()
-	if t := p.roots; t != nil {
-		for _, n := range t.names {
-			if _, ok := t.vals[n].(codec.Ref); ok && isIdentifier(n) {
-				name = n
-				break
-			}
-		}
-	}
-	p.mu.Unlock()
-	return []byte(strings.ReplaceAll(fmt.Sprintf(readmeText, p.opt.Peer, p.dir), "NAME", name)), nil
-}
-
-// readmeAge is how old the names in the examples may be.
-const readmeAge = time.Hour
-
-const readmeText = `This directory shows the objects of %s, live.
-A file is a value, a directory is an object.
-
-  cd %s
-  ls NAME                       its attributes
-  cat NAME/ATTR                 read one
-  echo 5 > NAME/ATTR            set one; the text must fit its type
-  rm NAME/ATTR                  delete one
-  echo '1, b=2' > NAME/METHOD/call; cat NAME/METHOD/call     call a method
-  NAME/.bin/METHOD 1 --b=2      the same as one command; --help explains it
-  cat NAME/len; ls NAME/index   length and items, where it has them
-  cat NAME/repr NAME/str NAME/.type NAME/.doc NAME/.dir NAME/.oid
-  cat NAME/.json NAME/ATTR.json as JSON; ATTR.json can be written
-  cat NAME/ATTR.err             the last error of one attribute or method
-  cat .nom/error                the last error of your login session
-  tail -f .nom/log              all that fails, as it comes
-  cat .nom/status               the connection
-
-Any attribute can be used by its name, listed or not. Directories are never
-copied into a mount as they were: what a saved tree has in its "call" files
-would be called.
-`

@@ -91,7 +91,7 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 // mentioned tells whether the object is known to have an attribute, without
 // asking.
 func (d *objectDir) mentioned(attr string) bool {
-	if d.up == nil && slices.Contains(d.p.opt.Attrs[d.path], attr) {
+	if slices.Contains(d.p.opt.Attrs[d.path], attr) {
 		return true
 	}
 	o := d.known()

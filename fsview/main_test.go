@@ -62,7 +62,7 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
-	m, err := Mount(s.Dir, f, Options{
+	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"strconv"
 	"syscall"
@@ -195,9 +196,18 @@ func (m member) unlink(ctx context.Context) error {
 	// The same exception says that there is no such attribute, and that it
 	// cannot be deleted.
 	if _, gone := m.fetch(ctx); gone == nil {
-		return &opError{syscall.EPERM, err.Error()}
+		return fmt.Errorf("%w: %v", errUndeletable, err)
 	}
 	return err
+}
+
+// errUndeletable: the attribute is there, and the peer does not delete it.
+var errUndeletable = &opError{syscall.EPERM, "cannot be deleted"}
+
+// writable tells whether the attribute can be set, as far as is known.
+func (m member) writable() bool {
+	info := m.info()
+	return info == nil || info.Write
 }
 
 // del deletes the attribute or item.

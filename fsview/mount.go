@@ -3,6 +3,7 @@
 package fsview
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,13 +22,14 @@ import (
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
-
-	"nomfs/codec"
 )
 
 // Options are the options of a mount. The zero value is usable.
 type Options struct {
-	// Peer names the peer in df, mount and .nom.
+	// Local is what this process itself exposes, shown as .local; nil for
+	// nothing.
+	Local Local
+	// Peer names the peers in df, mount and .nom; "" is their addresses.
 	Peer string
 	// Timeout bounds every operation but a call; 0 means 5 s.
 	Timeout time.Duration
@@ -38,8 +41,8 @@ type Options struct {
 	Delete Deletion
 	// Log gets failed operations; nil discards them.
 	Log *slog.Logger
-	// Attrs are attributes to list, by registered name, on a peer that cannot
-	// tell them.
+	// Attrs are attributes to list on a peer that cannot tell them, by the
+	// path of the object from the mount point.
 	Attrs map[string][]string
 	// Program is the absolute path of the program that the commands in .bin
 	// are run by: as PROGRAM call-file SCRIPT ARG... Without one there is no
@@ -66,7 +69,7 @@ type Mounted struct {
 }
 
 // normal fills in the defaults.
-func (opt Options) normal() Options {
+func (opt Options) normal(peers []Peer) Options {
 	if opt.Timeout <= 0 {
 		opt.Timeout = defaultTimeout
 	}
@@ -74,48 +77,52 @@ func (opt Options) normal() Options {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.Peer == "" {
-		opt.Peer = "peer"
+		addrs := make([]string, len(peers))
+		for i, p := range peers {
+			addrs[i] = p.Addr
+		}
+		opt.Peer = cmp.Or(strings.Join(addrs, ","), "peer")
 	}
 	return opt
 }
 
-func newFsys(dir string, r Remote, opt Options) *fsys {
-	opt = opt.normal()
+func newFsys(dir string, peers []Peer, opt Options) (*fsys, error) {
+	opt = opt.normal(peers)
 	f := &fsys{
 		opt:     opt,
 		dir:     dir,
-		timeout: opt.Timeout,
 		started: time.Now(),
 		uid:     uint32(os.Geteuid()),
 		gid:     uint32(os.Getegid()),
+		ids:     make(map[string]idOwner),
 	}
 	if limit := time.Duration(maxRequestTimeout()) * time.Second; limit > 0 {
 		f.maxWait = max(limit-requestSlack, limit/2)
-		f.timeout = min(f.timeout, f.maxWait)
 	}
+	f.setTimeout(opt.Timeout)
 	f.base, f.cancel = context.WithCancelCause(context.Background())
-	f.peer = &peer{
-		fsys:    f,
-		refs:    refTable{refs: make(map[codec.Ref]*refUse)},
-		objects: make(map[codec.Ref]*object),
-		ids:     make(map[string]codec.Ref),
+	if err := f.addPeers(peers); err != nil {
+		f.cancel(err)
+		return nil, err
 	}
-	f.peer.remote = &countedRemote{r, &f.peer.refs}
-	return f
+	return f, nil
 }
 
-// Mount shows r on the directory dir and returns when it can be used. The
+// Mount shows peers on the directory dir and returns when it can be used. The
 // directory must exist and be empty. What a nomfs that died left mounted there
 // is unmounted; a live mount is an error (syscall.EBUSY). Nothing is asked of
-// the peer.
-func Mount(dir string, r Remote, opt Options) (*Mounted, error) {
+// the peers.
+func Mount(dir string, peers []Peer, opt Options) (*Mounted, error) {
 	abs, err := checkDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := newFsys(abs, r, opt)
+	f, err := newFsys(abs, peers, opt)
+	if err != nil {
+		return nil, fmt.Errorf("mount %s: %w", abs, err)
+	}
 	second := cacheTime
-	server, err := fs.Mount(abs, &rootDir{node{p: f.peer}}, &fs.Options{
+	server, err := fs.Mount(abs, f.rootNode(), &fs.Options{
 		MountOptions:    mountOptions(f.opt),
 		EntryTimeout:    &second,
 		NegativeTimeout: &second,
@@ -135,7 +142,9 @@ func Mount(dir string, r Remote, opt Options) (*Mounted, error) {
 	go func() {
 		server.Wait()
 		f.cancel(errUnmounted)
-		r.Release(f.peer.refs.all()...)
+		for _, p := range f.everyone() {
+			p.remote.Release(p.refs.all()...)
+		}
 		close(m.ended)
 	}()
 	return m, nil

@@ -23,12 +23,12 @@ func TestMountPoint(t *testing.T) {
 		file:                       "not a directory",
 		dir:                        "directory not empty",
 	} {
-		if _, err := Mount(path, newFake(), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Mount(path, []Peer{{Remote: newFake()}}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Mount(%s) = %v, want %s", path, err, want)
 		}
 	}
 	s := startServer(t, serveSpec{Fixture: "demo"})
-	if _, err := Mount(s.dir, newFake(), Options{}); err == nil || !strings.Contains(err.Error(), "mounted there already") {
+	if _, err := Mount(s.dir, []Peer{{Remote: newFake()}}, Options{}); err == nil || !strings.Contains(err.Error(), "mounted there already") {
 		t.Errorf("Mount on a live mount = %v", err)
 	}
 	if out, _ := s.sh("cat demo/number"); out != "5\n" {

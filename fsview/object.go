@@ -301,7 +301,12 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 	}
 	c, cancel := d.p.opContext(ctx)
 	defer cancel()
-	err := member{dir: d, attr: attr}.unlink(c)
+	m := member{dir: d, attr: attr}
+	err := m.unlink(c)
+	if errors.Is(err, errUndeletable) && m.writable() && callerOf(ctx).replaces() {
+		d.p.scratches.awayUntil(path, time.Now().Add(awayTime))
+		return 0
+	}
 	return d.p.fail(ctx, "delete", path, opDelete, err)
 }
 

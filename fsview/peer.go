@@ -3,6 +3,7 @@
 package fsview
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,24 +25,35 @@ const (
 // peer is one peer as the tree sees it.
 type peer struct {
 	*fsys
-	remote *countedRemote
+	alias  string // as it was named, "" where it is the only one
+	addr   string // host:port, for people
+	at     string // path of its directory from the mount point, "" for the root
+	remote *router
 	refs   refTable // what the peer gave to this mount
 
-	// writes counts what this mount did that may have changed values: what
-	// was fetched before is not used again.
-	writes atomic.Uint64
+	// base ends at unmount, or when the peer is taken out of the mount.
+	base    context.Context
+	cancel  context.CancelCauseFunc
+	dropped atomic.Bool // it was taken out of the mount
 
 	mu      sync.Mutex // guards what follows; never held during a request
 	objects map[codec.Ref]*object
-	ids     map[string]codec.Ref // directory names below .nom/obj
 	roots   *rootTable
 	rootsIn chan struct{} // closed when the fetch of roots under way ends
 	noRoots bool          // the peer does not tell what its names are
 }
 
-// changed says that something was written or called: nothing fetched before
-// is fresh any more.
-func (p *peer) changed() { p.writes.Add(1) }
+// newPeer makes a peer of a mount.
+func newPeer(f *fsys, named Peer, at string, local Local) *peer {
+	p := &peer{
+		fsys: f, alias: named.Alias, addr: named.Addr, at: at,
+		refs:    refTable{refs: make(map[codec.Ref]*refUse)},
+		objects: make(map[codec.Ref]*object),
+	}
+	p.remote = &router{named.Remote, &p.refs, local}
+	p.base, p.cancel = context.WithCancelCause(f.base)
+	return p
+}
 
 // object returns what is remembered of r.
 func (p *peer) object(r codec.Ref) *object {
@@ -69,9 +81,6 @@ func (p *peer) sweep(now time.Time) {
 		}
 		all = append(all, o)
 	}
-	if len(p.ids) > maxIDs {
-		clear(p.ids) // links made again record theirs again
-	}
 	p.mu.Unlock()
 	for _, o := range all {
 		o.sweep(now)
@@ -82,22 +91,38 @@ func (p *peer) sweep(now time.Time) {
 // use the same id: then the later one carries its home.
 func (p *peer) idName(r codec.Ref) string {
 	name := string(r.ID)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if other, ok := p.ids[name]; ok && other != r {
+	p.idsMu.Lock()
+	defer p.idsMu.Unlock()
+	if other, ok := p.ids[name]; ok && other.r != r {
 		name += "@" + encodeName(homeText(r.Home), plainNames)
 	}
-	p.ids[name] = r
+	if len(p.ids) > maxIDs {
+		clear(p.ids) // links made again record theirs again
+	}
+	if p.ids[name].p == nil {
+		p.ids[name] = idOwner{p, r}
+	}
 	p.refs.named(r, name)
 	return name
 }
 
-// byID returns the reference that has a name below .nom/obj.
-func (p *peer) byID(name string) (codec.Ref, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r, ok := p.ids[name]
-	return r, ok
+// byID returns what has a name below .nom/obj.
+func (f *fsys) byID(name string) (idOwner, bool) {
+	f.idsMu.Lock()
+	defer f.idsMu.Unlock()
+	o, ok := f.ids[name]
+	return o, ok
+}
+
+// forgetIDs forgets names below .nom/obj that lead to objects of the peer.
+func (p *peer) forgetIDs(names []string) {
+	p.idsMu.Lock()
+	defer p.idsMu.Unlock()
+	for _, name := range names {
+		if p.ids[name].p == p {
+			delete(p.ids, name)
+		}
+	}
 }
 
 func homeText(h codec.Home) string {

@@ -52,8 +52,8 @@ func (d *objectDir) fileEntry(m member, name string, info *codec.AttrInfo) entry
 func (d *objectDir) refEntry(ctx context.Context, m member, name string, r codec.Ref, info *codec.AttrInfo) entry {
 	isMethod := info != nil && info.Call
 	if !isMethod {
-		if root, ok := d.p.rootName(ctx, r); ok {
-			return linkEntry(d.p, name, &linkTarget{from: m, path: encodeName(root, plainNames)})
+		if root, ok := d.p.rootPath(ctx, r); ok {
+			return linkEntry(d.p, name, &linkTarget{from: m, path: root})
 		}
 		for a := d; a != nil; a = a.up {
 			if o := a.known(); o != nil && o.ref == r {
@@ -227,9 +227,9 @@ var errOutside = &opError{syscall.EPERM, "target is not an object in this mount"
 
 // walk returns the value at a path: absolute below the mount point, or
 // relative to the directory dir of the tree.
-func (p *peer) walk(ctx context.Context, dir, target string) (codec.Value, error) {
+func (f *fsys) walk(ctx context.Context, dir, target string) (codec.Value, error) {
 	if path.IsAbs(target) {
-		rest, ok := strings.CutPrefix(path.Clean(target), p.dir)
+		rest, ok := strings.CutPrefix(path.Clean(target), f.dir)
 		if !ok || rest != "" && rest[0] != '/' {
 			return nil, errOutside
 		}
@@ -250,7 +250,7 @@ func (p *peer) walk(ctx context.Context, dir, target string) (codec.Value, error
 	if len(parts) == 0 {
 		return nil, errOutside
 	}
-	d, parts, err := p.walkRoot(ctx, parts)
+	d, parts, err := f.walkRoot(ctx, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (p *peer) walk(ctx context.Context, dir, target string) (codec.Value, error
 		if !ok {
 			return nil, errOutside // a value is a copy: write it instead
 		}
-		d = &objectDir{node: node{p: p}, up: d, src: m, path: m.path(), depth: d.depth + 1}
+		d = &objectDir{node: d.node.sibling(), up: d, src: m, path: m.path(), depth: d.depth + 1}
 		d.adopt(r)
 		parts = rest
 	}
@@ -278,24 +278,42 @@ func (p *peer) walk(ctx context.Context, dir, target string) (codec.Value, error
 	return o.ref, nil
 }
 
-// walkRoot takes the first step of a walk.
-func (p *peer) walkRoot(ctx context.Context, parts []string) (*objectDir, []string, error) {
+// walkRoot takes the first steps of a walk.
+func (f *fsys) walkRoot(ctx context.Context, parts []string) (*objectDir, []string, error) {
 	if len(parts) >= 3 && parts[0]+"/"+parts[1] == objPath {
-		r, ok := p.byID(parts[2])
+		o, ok := f.byID(parts[2])
 		if !ok {
 			return nil, nil, errNoEntry
 		}
-		return p.objectByID(r, parts[2]), parts[3:], nil
+		return o.p.objectByID(o.r, parts[2]), parts[3:], nil
+	}
+	p, parts := f.peerAt(parts)
+	if p == nil || len(parts) == 0 {
+		return nil, nil, errOutside
 	}
 	name, ok := decodeName(parts[0], plainNames)
 	if !ok || parts[0][0] == '.' {
 		return nil, nil, errOutside
 	}
-	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: parts[0], depth: 1}
+	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: joinPath(p.at, parts[0]), depth: 1}
 	if _, err := d.object(ctx); err != nil {
 		return nil, nil, err
 	}
 	return d, parts[1:], nil
+}
+
+// peerAt returns the peer that a path leads to, and the rest of the path.
+func (f *fsys) peerAt(parts []string) (*peer, []string) {
+	if f.local != nil && parts[0] == f.local.at {
+		return f.local, parts[1:]
+	}
+	if !f.many {
+		return f.peers[0], parts
+	}
+	if p := f.peerNamed(parts[0]); p != nil {
+		return p, parts[1:]
+	}
+	return nil, nil
 }
 
 // step takes one step of a walk: an attribute, or index and a key.
@@ -316,8 +334,8 @@ func (d *objectDir) step(ctx context.Context, parts []string) (member, []string,
 
 // pathOf returns where a reference can be reached, from the mount point.
 func (p *peer) pathOf(ctx context.Context, r codec.Ref) string {
-	if name, ok := p.rootName(ctx, r); ok {
-		return encodeName(name, plainNames)
+	if root, ok := p.rootPath(ctx, r); ok {
+		return root
 	}
 	p.refs.keep(r, resultRefTime)
 	return objPath + "/" + p.idName(r)

@@ -3,7 +3,6 @@
 package fsview
 
 import (
-	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -161,11 +160,7 @@ func (p *peer) giveBack(now time.Time) {
 	if len(refs) == 0 {
 		return
 	}
-	p.mu.Lock()
-	for _, id := range ids {
-		delete(p.ids, id)
-	}
-	p.mu.Unlock()
+	p.forgetIDs(ids)
 	p.remote.Release(refs...)
 }
 
@@ -197,60 +192,4 @@ func (h *hold) end() {
 	if old := h.ref.Swap(nil); old != nil {
 		h.t.drop(*old)
 	}
-}
-
-// A countedRemote is a Remote that notes every reference it hands out.
-type countedRemote struct {
-	Remote
-	refs *refTable
-}
-
-func (c *countedRemote) Resolve(ctx context.Context, name string) (codec.Value, error) {
-	v, err := c.Remote.Resolve(ctx, name)
-	c.refs.got(v)
-	return v, err
-}
-
-func (c *countedRemote) Roots(ctx context.Context) ([]string, map[string]codec.Ref, error) {
-	names, refs, err := c.Remote.Roots(ctx)
-	for _, r := range refs {
-		c.refs.got(r)
-	}
-	return names, refs, err
-}
-
-func (c *countedRemote) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
-	v, err := c.Remote.GetAttr(ctx, r, name)
-	c.refs.got(v)
-	return v, err
-}
-
-func (c *countedRemote) Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error) {
-	v, info, err := c.Remote.Look(ctx, r, name)
-	c.refs.got(v)
-	return v, info, err
-}
-
-func (c *countedRemote) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
-	v, err := c.Remote.GetItem(ctx, r, key)
-	c.refs.got(v)
-	return v, err
-}
-
-func (c *countedRemote) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
-	v, err := c.Remote.Call(ctx, r, args, kwargs)
-	c.refs.got(v)
-	return v, err
-}
-
-func (c *countedRemote) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
-	v, err := c.Remote.CallAttr(ctx, r, name, args, kwargs)
-	c.refs.got(v)
-	return v, err
-}
-
-func (c *countedRemote) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
-	keys, kinds, err := c.Remote.KeysAndKinds(ctx, r)
-	c.refs.gotAll(keys)
-	return keys, kinds, err
 }

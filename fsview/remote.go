@@ -66,3 +66,29 @@ type Remote interface {
 	// .nom/status. It answers from memory and never blocks.
 	StatusText() string
 }
+
+// Local is what this package needs of the process itself: its own registered
+// objects, used like those of a peer, and what turns them into references and
+// back. Peers hand out objects of this process as values that only Local knows.
+type Local interface {
+	Remote
+	// Own returns the reference of an object of this process; ok is false for
+	// any other value.
+	Own(v codec.Value) (r codec.Ref, ok bool)
+	// Object returns what is to be sent for a reference of this process; ok
+	// is false for any other reference. The error is that the object is gone.
+	Object(r codec.Ref) (v codec.Value, ok bool, err error)
+	// Func makes an object that runs call when a peer calls it. Objects among
+	// its arguments are references, and may be in its result.
+	Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref
+}
+
+// A Reconnector is a Remote that can synchronize anew with its peer.
+type Reconnector interface {
+	Reconnect(ctx context.Context) error
+}
+
+// A Disconnecter is a Remote that can tell its peer good-bye.
+type Disconnecter interface {
+	Disconnect(ctx context.Context) error
+}

@@ -40,15 +40,20 @@ func (r *rootDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, errnoOf(err, opLookup)
 	}
-	return attach(ctx, r.EmbeddedInode(), "", e, out), 0
+	return attach(ctx, r.EmbeddedInode(), r.p.at, e, out), 0
 }
 
 func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
 	if len(name) > maxName {
 		return entry{}, errNameTooLong
 	}
-	if name == ".nom" {
-		return r.p.nomEntry(), nil
+	if r.p.at == "" {
+		if e, ok := r.p.ownEntry(name); ok {
+			return e, nil
+		}
+	}
+	if r.p.dropped.Load() {
+		return entry{}, errDropped
 	}
 	if name == binName {
 		return r.binEntry()
@@ -72,7 +77,7 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 	src := rootSource{r.p, registered}
 	ref, ok := v.(codec.Ref)
 	if !ok {
-		return textEntry(r.p, "", name, opLookup, func(ctx context.Context, _ caller) ([]byte, error) {
+		return textEntry(r.p, r.p.at, name, opLookup, func(ctx context.Context, _ caller) ([]byte, error) {
 			v, err := src.fetch(ctx)
 			if err != nil {
 				return nil, err
@@ -86,7 +91,7 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
 		x, ok := old.(*objectDir)
 		if !ok {
-			x = newObjectDir(r.p, nil, name, 1)
+			x = newObjectDir(r.p, nil, joinPath(r.p.at, name), 1)
 		}
 		x.from(src)
 		x.adopt(ref)
@@ -96,16 +101,22 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 
 // OpendirHandle opens the root for listing.
 func (r *rootDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(r.p, r.EmbeddedInode(), "", r.list, nil), 0, 0
+	return newDirHandle(r.p, r.EmbeddedInode(), r.p.at, r.list, nil), 0, 0
 }
 
 // list lists the registered names.
 func (r *rootDir) list(ctx context.Context) ([]entry, error) {
+	if r.p.dropped.Load() {
+		return nil, errDropped
+	}
 	t := r.p.rootsListed(ctx)
 	if t.err != nil {
 		return nil, t.err
 	}
-	entries := []entry{r.p.nomEntry()}
+	var entries []entry
+	if r.p.at == "" {
+		entries = r.p.ownEntries(ctx)
+	}
 	for _, registered := range t.names {
 		name := encodeName(registered, plainNames)
 		if len(name) > maxName {

@@ -140,7 +140,7 @@ func (p *peer) refreshRoots(list bool) chan struct{} {
 
 func (p *peer) fetchRoots(done chan struct{}, list bool) {
 	defer p.wg.Done()
-	ctx, cancel := context.WithTimeout(p.base, p.timeout)
+	ctx, cancel := context.WithTimeout(p.base, p.timeout())
 	defer cancel()
 	t := &rootTable{vals: make(map[string]codec.Value), errs: make(map[string]error), byRef: make(map[codec.Ref]string)}
 	names, refs, err := p.remote.Roots(ctx)
@@ -223,10 +223,10 @@ func (p *peer) rootsChanged() {
 	}
 }
 
-// rootName returns the name under which r is registered, if it is. It only
-// decides where a link points, so an old table will do while a new one is
-// fetched, and nobody waits long for the first. A peer that does not tell what
-// its names are is not asked: there the names count that were looked up or
+// rootName returns the name under which r is registered with the peer, if it is.
+// It only decides where a link points, so an old table will do while a new one
+// is fetched, and nobody waits long for the first. A peer that does not tell
+// what its names are is not asked: there the names count that were looked up or
 // listed.
 func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
 	p.mu.Lock()
@@ -243,6 +243,43 @@ func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
 			t = got
 		}
 	}
+	if t == nil {
+		return "", false
+	}
+	name, ok := t.byRef[r]
+	return name, ok
+}
+
+// rootPath returns the path from the mount point under which r is registered, if
+// it is: with the peer, as an object of this process, or with another peer of
+// the mount as far as is known.
+func (p *peer) rootPath(ctx context.Context, r codec.Ref) (string, bool) {
+	if name, ok := p.rootName(ctx, r); ok {
+		return joinPath(p.at, encodeName(name, plainNames)), true
+	}
+	for _, other := range p.everyone() {
+		if other == p || other.dropped.Load() {
+			continue
+		}
+		var name string
+		var ok bool
+		if other == p.local {
+			name, ok = other.rootName(ctx, r)
+		} else {
+			name, ok = other.knownRoot(r)
+		}
+		if ok {
+			return joinPath(other.at, encodeName(name, plainNames)), true
+		}
+	}
+	return "", false
+}
+
+// knownRoot is rootName from memory.
+func (p *peer) knownRoot(r codec.Ref) (string, bool) {
+	p.mu.Lock()
+	t := p.roots
+	p.mu.Unlock()
 	if t == nil {
 		return "", false
 	}

@@ -184,7 +184,7 @@ func (h *scratchHandle) Flush(ctx context.Context) syscall.Errno {
 	if to == nil || !dirty {
 		return 0
 	}
-	c, cancel := h.f.opContext(ctx)
+	c, cancel := to.m.dir.p.opContext(ctx)
 	defer cancel()
 	return h.f.fail(ctx, "write", to.m.path(), opSetValue, to.assign(c, s.text()))
 }

@@ -61,9 +61,9 @@ func (p *peer) referenceText(text []byte, cur codec.Value) (target string, ok bo
 // notifyWait is how long a write waits for the kernel to let go of a name.
 const notifyWait = 100 * time.Millisecond
 
-// becameObject makes the kernel forget that the member was a file, so that
-// whoever comes next finds a directory.
-func (m member) becameObject() {
+// changedKind makes the kernel forget that the member was a file, or a
+// directory, so that whoever comes next finds what it is now.
+func (m member) changedKind() {
 	dir, name := m.dir.EmbeddedInode(), m.fileName()
 	if m.key != nil {
 		dir = dir.GetChild("index")

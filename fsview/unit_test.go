@@ -382,6 +382,17 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// testPeer returns the only peer of a mount that is mounted nowhere.
+func testPeer(t *testing.T, r Remote) *peer {
+	t.Helper()
+	f, err := newFsys("/", []Peer{{Remote: r}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.cancel(errUnmounted) })
+	return f.peers[0]
+}
+
 // TestReferences follows a reference from where it came to where it goes back.
 func TestReferences(t *testing.T) {
 	f := newFake()
@@ -390,7 +401,7 @@ func TestReferences(t *testing.T) {
 		o := &fakeObject{label: string(rune('a' + i))}
 		refs = append(refs, f.add(o))
 	}
-	p := newFsys("/", f, Options{}).peer
+	p := testPeer(t, f)
 	later := func(d time.Duration) time.Time { return time.Now().Add(d) }
 	nested, _ := codec.NewMap(codec.Pair{Key: codec.Int(1), Value: codec.List{refs[2], codec.Tuple{refs[3]}}})
 	p.refs.got(codec.List{refs[0], refs[1], nested})
@@ -425,7 +436,7 @@ func TestReferences(t *testing.T) {
 
 // TestBurst checks when single requests become one for all.
 func TestBurst(t *testing.T) {
-	p := newFsys("/", newFake(), Options{}).peer
+	p := testPeer(t, newFake())
 	b := new(burst)
 	for i := range burstLookups {
 		if b.wants(p) {

@@ -22,6 +22,9 @@ var views = map[string]func(d *objectDir, m member, name string) entry{
 
 	"lines": linesView,
 	"items": itemsView,
+
+	"watch":  watchView,
+	"listen": listenView,
 }
 
 // containerViews are those that only a value with items has.
@@ -35,6 +38,9 @@ func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string
 	view := views[suffix]
 	if view == nil {
 		return entry{}, errNoEntry
+	}
+	if suffix == listenSuffix && isIdentifier(m.attr) {
+		return view(d, m, name), nil // the attribute may be made by it
 	}
 	if containerViews[suffix] {
 		kind, err := m.kindNow(ctx)

@@ -52,6 +52,9 @@ var (
 	// everyone in or nobody; say which.
 	ErrNoAuthenticator = errors.New("nomcore: no authenticator: use auth.Default, or one of your own")
 
+	// ErrSamePeer: two addresses lead to one peer.
+	ErrSamePeer = errors.New("nomcore: the same peer twice")
+
 	// errNotDelivered marks an operation that certainly never reached the peer.
 	errNotDelivered = errors.New("not delivered")
 	// errNobodyThere is ErrUnreachable for such an operation.

@@ -163,3 +163,7 @@ func (p *Peer) flushReleases(ctx context.Context) {
 		}
 	}
 }
+
+// Adopt makes the proxy for a reference that an answer of this peer brought.
+// When the application drops the proxy the reference is given back.
+func (p *Peer) Adopt(r codec.Ref) *Proxy { return p.adopt(r) }

@@ -28,7 +28,7 @@ func (rq *pullRequest) snapshot() (codec.Value, error) {
 	pairs := make([]codec.Pair, 0, len(values))
 	for _, n := range readable {
 		v, ok := values[n]
-		if !ok || hasObject(v) {
+		if !ok || codec.HasRef(v) {
 			continue
 		}
 		if size, err := encodedSize(v); err == nil && size <= maxEntry { // others are had by GetAttr, or not at all

@@ -321,6 +321,15 @@ func (r *registry) release(h *holder, id codec.ID, count int) {
 	}
 }
 
+// letGoAll takes an object from a holder, however often it was given.
+func (r *registry) letGoAll(h *holder, id codec.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x := h.refs[id]; x != nil {
+		r.letGo(h, x)
+	}
+}
+
 // drop takes everything from a holder.
 func (r *registry) drop(h *holder) {
 	r.mu.Lock()

@@ -21,8 +21,7 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 	}
 	p := s.peer(to, true)
 	p.named.Store(true)
-	p.reset()
-	if err := p.sync(ctx); err != nil {
+	if err := p.Reconnect(ctx); err != nil {
 		return nil, err
 	}
 	return p, nil

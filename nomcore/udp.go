@@ -130,43 +130,6 @@ func mayListen(nets []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// Dial connects to the peer at addr, host[:port], from a socket of its own at
-// the local address that reaches the peer. Closing the Service ends it.
-func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error) {
-	full, err := cfg.withDefaults()
-	if err != nil {
-		return nil, nil, err
-	}
-	to, err := resolve(ctx, addr, DefaultPort)
-	if err != nil {
-		return nil, nil, err
-	}
-	if to.Addr().IsUnspecified() {
-		return nil, nil, fmt.Errorf("address %s: want the address of a peer", to)
-	}
-	if !plainAllowed(full.Plain, to.Addr()) {
-		return nil, nil, fmt.Errorf("%s: %w", to, ErrPlainRefused)
-	}
-	from, err := localAddrFor(to)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := net.ListenUDP(family(from), net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := New(c, &full)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := s.Connect(ctx, to.String())
-	if err != nil {
-		s.Close()
-		return nil, nil, err
-	}
-	return s, p, nil
-}
-
 // localAddrFor returns the local address from which the kernel would send to
 // a peer. Connecting a UDP socket sends nothing.
 func localAddrFor(to netip.AddrPort) (netip.Addr, error) {

@@ -3,7 +3,6 @@ package nomcore
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"nomfs/codec"
 )
@@ -40,99 +39,14 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 	return v
 }
 
-// mapRefs returns v with its references replaced. Containers without any are
-// returned as they are, others are copied, so that v itself never changes.
+// mapRefs is codec.MapRefs for references that came from a peer.
 func mapRefs(v codec.Value, f func(codec.Ref) (codec.Value, error)) (codec.Value, error) {
-	switch v := v.(type) {
-	case codec.Ref:
-		return f(v)
-	case codec.List:
-		out, err := mapRefsIn(v, f)
-		return codec.List(out), err
-	case codec.Tuple:
-		out, err := mapRefsIn(v, f)
-		return codec.Tuple(out), err
-	case codec.Set:
-		out, err := mapRefsIn(v, f)
-		return codec.Set(out), err
-	case codec.Exception:
-		out, err := mapRefsIn(v.Args, f)
-		return codec.Exception{Class: v.Class, Args: out}, err
-	case *codec.Map:
-		return mapRefsInMap(v, f)
-	}
-	return v, nil
-}
-
-func mapRefsIn(vs []codec.Value, f func(codec.Ref) (codec.Value, error)) ([]codec.Value, error) {
-	if !hasRefs(vs) {
-		return vs, nil
-	}
-	out := make([]codec.Value, len(vs))
-	for i, v := range vs {
-		var err error
-		if out[i], err = mapRefs(v, f); err != nil {
-			return nil, err
+	return codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
+		if r, ok := v.(codec.Ref); ok {
+			return f(r)
 		}
-	}
-	return out, nil
-}
-
-func mapRefsInMap(m *codec.Map, f func(codec.Ref) (codec.Value, error)) (codec.Value, error) {
-	if !hasRef(m) {
-		return m, nil
-	}
-	pairs := slices.Clone(m.Pairs())
-	for i := range pairs {
-		var err error
-		if pairs[i].Key, err = mapRefs(pairs[i].Key, f); err != nil {
-			return nil, err
-		}
-		if pairs[i].Value, err = mapRefs(pairs[i].Value, f); err != nil {
-			return nil, err
-		}
-	}
-	return codec.NewMap(pairs...)
-}
-
-// hasRefs reports whether there is a reference anywhere in vs.
-func hasRefs(vs []codec.Value) bool { return slices.ContainsFunc(vs, hasRef) }
-
-// hasRef reports whether v is or contains a reference.
-func hasRef(v codec.Value) bool {
-	switch v := v.(type) {
-	case codec.Ref:
-		return true
-	case codec.List:
-		return hasRefs(v)
-	case codec.Tuple:
-		return hasRefs(v)
-	case codec.Set:
-		return hasRefs(v)
-	case codec.Exception:
-		return hasRefs(v.Args)
-	case *codec.Map:
-		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasRef(p.Key) || hasRef(p.Value) })
-	}
-	return false
-}
-
-// hasObject reports whether v is or contains an object, local or remote, or a
-// reference to one: not a plain value.
-func hasObject(v codec.Value) bool {
-	switch v := v.(type) {
-	case codec.List:
-		return slices.ContainsFunc(v, hasObject)
-	case codec.Tuple:
-		return slices.ContainsFunc(v, hasObject)
-	case codec.Set:
-		return slices.ContainsFunc(v, hasObject)
-	case codec.Exception:
-		return slices.ContainsFunc(v.Args, hasObject)
-	case *codec.Map:
-		return slices.ContainsFunc(v.Pairs(), func(p codec.Pair) bool { return hasObject(p.Key) || hasObject(p.Value) })
-	}
-	return v.Kind() == codec.KindRef
+		return v, nil
+	})
 }
 
 // unknownID is how the original says that it does not know an object.

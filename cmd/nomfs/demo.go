@@ -60,7 +60,7 @@ func (e *env) demoCommand() *cli.Command {
 			defer svc.Close()
 			addr := svc.Addr().String()
 			t := &target{name: addr, addr: addr, config: nomcore.Config{Authenticator: auth.Default, Timeout: defaultTimeout}}
-			opt := mountOptions{peer: addr, timeout: defaultTimeout}
+			opt := mountOptions{timeout: defaultTimeout}
 			switch {
 			case problem != nil:
 				printError(e.stderr, problem)
@@ -83,7 +83,7 @@ func (e *env) demoCommand() *cli.Command {
 
 // demoMounted mounts the demo on dir until it is told to end.
 func (e *env) demoMounted(t *target, dir string, opt mountOptions) error {
-	return e.mountUntilEnd(t, dir, opt, func() error {
+	return e.mountUntilEnd([]*target{t}, dir, opt, func() error {
 		return e.println(fmt.Sprintf("mounted %s on %s\ncd %s, and try\n%s", t.name, dir, dir, strings.TrimSuffix(tryInside, "\n")))
 	})
 }

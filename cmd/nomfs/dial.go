@@ -17,6 +17,7 @@ import (
 // target is a peer as the command line names it: checked, not yet asked.
 type target struct {
 	name   string // as it was typed
+	alias  string // its directory in a mount of several, "" for none
 	addr   string // host:port
 	config nomcore.Config
 }

@@ -1,7 +1,9 @@
 // Nomfs serves live objects, mounts those of other peers, and works on them
 // without a mount.
 //
-//	nomfs serve  [--listen ADDR] [--object host|demo]...
+//	nomfs serve  [--config FILE] [--insecure] [--listen ADDR] [--object host|demo]...
+//	nomfs init   [FILE]
+//	nomfs check  FILE
 //	nomfs mount  [--timeout D] [--allow-other] [--ro] [--delete WHAT] [--detach] PEER DIR
 //	nomfs sh     [-c CMD] PEER
 //	nomfs umount DIR
@@ -71,7 +73,8 @@
 //	130   interrupted
 //
 // serve, mount and demo run until they are told to end by an interrupt, a
-// SIGTERM or a hangup; that is their normal end, with status 0. sh, and demo
+// SIGTERM or a hangup; that is their normal end, with status 0. A hangup does
+// not end serve with --config: it reads the file again. sh, and demo
 // with a shell inside, end with the status of what ran.
 //
 // # Limitations

@@ -12,13 +12,16 @@ import (
 
 // mayImports is what each package may import besides the standard library.
 var mayImports = map[string][]string{
-	"codec":               nil,
-	"auth":                {"nomfs/codec"},
-	"nomcore":             {"nomfs/codec", "nomfs/auth", "golang.org/x/sys/..."},
-	"nomcore/expose/demo": {"nomfs/codec", "nomfs/nomcore"},
-	"nomcore/expose/host": {"nomfs/codec", "nomfs/nomcore", "github.com/shirou/gopsutil/v4/..."},
-	"fsview":              {"nomfs/codec", "github.com/hanwen/go-fuse/v2/...", "golang.org/x/sys/..."},
-	"cmd/nomfs":           {"nomfs/...", "github.com/urfave/cli/v2", "golang.org/x/sys/..."},
+	"codec":   nil,
+	"auth":    {"nomfs/codec"},
+	"nomcore": {"nomfs/codec", "nomfs/auth", "golang.org/x/sys/..."},
+	"nomcore/expose": {"nomfs/codec", "nomfs/nomcore", "nomfs/nomcore/expose/...", "github.com/pelletier/go-toml/v2/...",
+		"github.com/pelletier/go-toml/v2", "github.com/fsnotify/fsnotify", "go.yaml.in/yaml/v3", "golang.org/x/sys/..."},
+	"nomcore/expose/demo":   {"nomfs/codec", "nomfs/nomcore"},
+	"nomcore/expose/host":   {"nomfs/codec", "nomfs/nomcore", "github.com/shirou/gopsutil/v4/..."},
+	"nomcore/expose/script": {"nomfs/codec", "nomfs/nomcore", "go.starlark.net/..."},
+	"fsview":                {"nomfs/codec", "github.com/hanwen/go-fuse/v2/...", "golang.org/x/sys/..."},
+	"cmd/nomfs":             {"nomfs/...", "github.com/urfave/cli/v2", "golang.org/x/sys/..."},
 }
 
 // TestImportDirection keeps the packages in their order: each imports what

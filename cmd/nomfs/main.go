@@ -59,7 +59,7 @@ func (e *env) app() *cli.App {
 		Before:                    e.help,
 		Action:                    e.noCommand,
 		Commands: []*cli.Command{
-			e.serveCommand(), e.mountCommand(), e.shCommand(), e.umountCommand(), e.demoCommand(), e.whyCommand(), e.traceCommand(),
+			e.serveCommand(), e.initCommand(), e.checkCommand(), e.mountCommand(), e.shCommand(), e.umountCommand(), e.demoCommand(), e.whyCommand(), e.traceCommand(),
 			e.lsCommand(), e.getCommand(), e.reprCommand(), e.strCommand(), e.lenCommand(),
 			e.setCommand(), e.delCommand(), e.callCommand(), e.callFileCommand(),
 			e.helpCommand(), e.versionCommand(),

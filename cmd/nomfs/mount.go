@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-
-	"nomfs/nomcore"
 )
 
 // mounted is a mount that this process serves. This process must not touch
@@ -26,7 +24,7 @@ type mounted interface {
 
 // mountOptions are the flags of mount.
 type mountOptions struct {
-	peer       string
+	attrs      map[string][]string // by path of the object in the mount
 	timeout    time.Duration
 	allowOther bool
 	readOnly   bool
@@ -63,37 +61,43 @@ func readOnlyFlag() cli.Flag {
 
 func (e *env) mountCommand() *cli.Command {
 	return &cli.Command{
-		Name: "mount", Usage: "mount a peer's objects on a directory", ArgsUsage: "PEER DIR",
+		Name: "mount", Usage: "mount the objects of one or more peers on a directory", ArgsUsage: "[NAME=]PEER... DIR",
 		Description: "Prints \"mounted PEER on DIR\" when it is ready, and serves the mount until it is\n" +
 			"told to end, by Ctrl-C, SIGTERM or nomfs umount DIR; that is its normal end\n" +
 			"(status 0). With --detach it returns when the mount is ready and leaves it\n" +
-			"running. DIR must be an empty directory.",
+			"running. DIR must be an empty directory.\n\n" +
+			"Several peers, and one that is given a NAME, have a directory each. Of several,\n" +
+			"one must answer; the others come to life when they do.",
 		Flags: []cli.Flag{
-			timeoutFlag(), allowOtherFlag(), readOnlyFlag(), deleteFlag(),
+			timeoutFlag(), allowOtherFlag(), readOnlyFlag(), deleteFlag(), attrsFlag(),
 			&cli.BoolFlag{Name: "detach", Usage: "return when the mount is ready, and leave it running", DisableDefaultText: true},
 			&cli.BoolFlag{Name: detachedFlag, Hidden: true},
 			plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			words, err := e.words(c, "PEER", "DIR")
+			peers, dir, err := e.mountWords(c)
 			if err != nil {
 				return err
 			}
 			if err := checkDeletion(c); err != nil {
 				return err
 			}
-			t, err := e.targetOf(c, words[0])
+			ts, err := e.targetsOf(c, peers)
 			if err != nil {
 				return err
 			}
-			if err := checkMountPoint(words[1]); err != nil {
+			opt, err := mountOptionsOf(c, ts[0])
+			if err != nil {
+				return err
+			}
+			if err := checkMountPoint(dir); err != nil {
 				return err
 			}
 			if c.Bool("detach") {
-				return e.mountDetached(words[0], words[1])
+				return e.mountDetached(namesOf(ts), dir)
 			}
-			return e.mountUntilEnd(t, words[1], mountOptionsOf(c, t), func() error {
-				if err := e.println("mounted", t.name, "on", words[1]); err != nil || !c.Bool(detachedFlag) {
+			return e.mountUntilEnd(ts, dir, opt, func() error {
+				if err := e.println("mounted", namesOf(ts), "on", dir); err != nil || !c.Bool(detachedFlag) {
 					return err
 				}
 				return dropTerminal()
@@ -105,34 +109,34 @@ func (e *env) mountCommand() *cli.Command {
 // detachedFlag tells the process that runs a detached mount what it is.
 const detachedFlag = "detached"
 
-func mountOptionsOf(c *cli.Context, t *target) mountOptions {
+func mountOptionsOf(c *cli.Context, t *target) (mountOptions, error) {
+	attrs, err := parseAttrs(c.StringSlice("attrs"))
 	return mountOptions{
-		peer:       t.addr,
+		attrs:      attrs,
 		timeout:    t.config.Timeout,
 		allowOther: c.Bool("allow-other"),
 		readOnly:   c.Bool("ro"),
 		deletion:   c.String("delete"),
-	}
+	}, err
 }
 
-// mountUntilEnd mounts a peer, calls ready, and serves the mount until it is
-// told to end.
-func (e *env) mountUntilEnd(t *target, dir string, opt mountOptions, ready func() error) error {
+// mountUntilEnd mounts peers, calls ready, and serves the mount until it is told
+// to end.
+func (e *env) mountUntilEnd(ts []*target, dir string, opt mountOptions, ready func() error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	// A reader of our output that goes away must not end us before the mount
 	// is gone: with this, it is an error of the write.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	svc, peer, err := t.dial(ctx)
+	g, err := e.attach(ctx, ts)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	defer svc.Close()
-	m, err := mountPeer(dir, peer, opt)
+	defer g.close()
+	m, err := mountPeers(dir, g, opt)
 	if err != nil {
 		return err
 	}
-	e.hintNames(peer)
 	if err := ready(); err != nil {
 		return errors.Join(err, m.Unmount())
 	}
@@ -156,14 +160,6 @@ func untilEnd(ctx context.Context, m mounted) error {
 		return localf("%w", err)
 	}
 	return nil
-}
-
-// hintNames prints the one thing to know about a peer that cannot list the
-// attributes of its objects.
-func (e *env) hintNames(peer *nomcore.Peer) {
-	if !peer.Extended() {
-		printHint(e.stderr, "this peer cannot list attributes: a listing shows what was used before, but any name works when typed")
-	}
 }
 
 func (e *env) umountCommand() *cli.Command {

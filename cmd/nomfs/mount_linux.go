@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nomfs/fsview"
-	"nomfs/nomcore"
 )
 
 const (
@@ -104,8 +103,8 @@ func isDead(dir string) bool {
 	return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
 }
 
-// mountPeer mounts a peer on dir.
-func mountPeer(dir string, peer *nomcore.Peer, opt mountOptions) (mounted, error) {
+// mountPeers mounts peers on dir.
+func mountPeers(dir string, g *gang, opt mountOptions) (mounted, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, localf("cannot find the program that .bin runs: %w", err)
@@ -114,13 +113,18 @@ func mountPeer(dir string, peer *nomcore.Peer, opt mountOptions) (mounted, error
 	if err != nil {
 		return nil, localf("cannot mount on %s: %w", dir, err)
 	}
-	m, err := fsview.Mount(dir, peer, fsview.Options{
+	peers := make([]fsview.Peer, len(g.peers))
+	for i, t := range g.targets {
+		peers[i] = fsview.Peer{Alias: t.alias, Addr: t.addr, Remote: g.peers[i]}
+	}
+	m, err := fsview.Mount(dir, peers, fsview.Options{
+		Local:      g.svc.Self(),
 		Program:    program,
-		Peer:       opt.peer,
 		Timeout:    opt.timeout,
 		AllowOther: opt.allowOther,
 		ReadOnly:   opt.readOnly,
 		Delete:     deletion,
+		Attrs:      opt.attrs,
 	})
 	if err != nil {
 		err = localf("cannot mount on %s: %w", dir, err)

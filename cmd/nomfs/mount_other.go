@@ -6,22 +6,20 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-
-	"nomfs/nomcore"
 )
 
 // errNoMount is the answer of everything that needs a mount.
 var errNoMount = withHint(localf("mounting needs Linux; this is %s", runtime.GOOS),
 	"nomfs ls, get, set and call work without a mount")
 
-func fuseProblem() error                                             { return errNoMount }
-func checkMountPoint(string) error                                   { return errNoMount }
-func mountPeer(string, *nomcore.Peer, mountOptions) (mounted, error) { return nil, errNoMount }
-func unmountDir(string) error                                        { return errNoMount }
-func mountRoot(string) (string, error)                               { return "", errNoMount }
-func dropTerminal() error                                            { return errNoMount }
-func (e *env) mountDetached(string, string) error                    { return errNoMount }
-func (e *env) runInside(string, string) error                        { return errNoMount }
-func isTerminal(*os.File) bool                                       { return false }
-func callError(string) string                                        { return "" }
-func errnoName(errno syscall.Errno) string                           { return errno.Error() }
+func fuseProblem() error                                      { return errNoMount }
+func checkMountPoint(string) error                            { return errNoMount }
+func mountPeers(string, *gang, mountOptions) (mounted, error) { return nil, errNoMount }
+func unmountDir(string) error                                 { return errNoMount }
+func mountRoot(string) (string, error)                        { return "", errNoMount }
+func dropTerminal() error                                     { return errNoMount }
+func (e *env) mountDetached(string, string) error             { return errNoMount }
+func (e *env) runInside(string, string) error                 { return errNoMount }
+func isTerminal(*os.File) bool                                { return false }
+func callError(string) string                                 { return "" }
+func errnoName(errno syscall.Errno) string                    { return errno.Error() }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,20 +34,30 @@ func (e *env) serveCommand() *cli.Command {
 		Name: "serve", Usage: "serve live objects to other peers",
 		Description: "Prints \"serving on ADDR\" when it is ready, and serves until it is interrupted,\n" +
 			"which is its normal end (status 0). host is this machine; demo has something of\n" +
-			"everything. An address beyond loopback needs --plain: clients from those networks\n" +
-			"are served, without any protection.",
+			"everything. With --config it serves what FILE says instead: nomfs init writes an\n" +
+			"example, nomfs check looks for mistakes, and a change of FILE is applied at once,\n" +
+			"or at a SIGHUP. An address beyond loopback needs --plain: clients from those\n" +
+			"networks are served, without any protection.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`, host:port; port 0 is any free one", Value: defaultListen, DefaultText: defaultListen},
-			&cli.StringSliceFlag{Name: "object", Usage: "serve the object `NAME`, host or demo; can be repeated (default: both)"},
+			&cli.StringFlag{Name: "config", Usage: "serve the objects of `FILE`"},
+			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`, host:port; port 0 is any free one (default: what FILE says, or " + defaultListen + ")"},
+			&cli.StringSliceFlag{Name: "object", Usage: "serve the object `NAME`, host or demo; can be repeated (default: both, with --config none)"},
+			&cli.BoolFlag{Name: "insecure", Usage: "let FILE run programs for clients on other machines", DisableDefaultText: true},
 			plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if _, err := e.words(c); err != nil {
 				return err
 			}
-			names, err := objectNames(c.StringSlice("object"))
+			names, err := objectNames(c.StringSlice("object"), c.IsSet("config"))
 			if err != nil {
 				return err
+			}
+			addr := c.String("listen")
+			if c.IsSet("listen") {
+				if err := checkListen(addr); err != nil {
+					return err
+				}
 			}
 			cfg := nomcore.Config{Authenticator: auth.Default}
 			if cfg.Plain, err = plainPrefixes(c); err != nil {
@@ -55,15 +66,19 @@ func (e *env) serveCommand() *cli.Command {
 			if cfg.Trace, err = e.traceOf(c); err != nil {
 				return err
 			}
-			return e.serve(c.String("listen"), names, &cfg)
+			if c.IsSet("config") {
+				return e.serveConfig(configServer{c.String("config"), addr, names, &cfg, c.Bool("insecure")})
+			}
+			return e.serve(cmp.Or(addr, defaultListen), names, &cfg)
 		},
 	}
 }
 
 // objectNames checks the names of --object, sorts them and leaves each once.
-func objectNames(names []string) ([]string, error) {
+// None means all, unless there is a file that says what to serve.
+func objectNames(names []string, config bool) ([]string, error) {
 	all := slices.Sorted(maps.Keys(liveObjects))
-	if len(names) == 0 {
+	if len(names) == 0 && !config {
 		return all, nil
 	}
 	for _, name := range names {

@@ -18,7 +18,7 @@ func (e *env) shCommand() *cli.Command {
 			"codes below are those of what fails before.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "c", Usage: "run `CMD` instead of a shell"},
-			timeoutFlag(), readOnlyFlag(), plainFlag(), traceFlag(),
+			timeoutFlag(), readOnlyFlag(), attrsFlag(), plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			words, err := e.words(c, "PEER")
@@ -35,7 +35,11 @@ func (e *env) shCommand() *cli.Command {
 			if err := fuseProblem(); err != nil {
 				return err
 			}
-			return e.shell(t, c.String("c"), mountOptionsOf(c, t))
+			opt, err := mountOptionsOf(c, t)
+			if err != nil {
+				return err
+			}
+			return e.shell(t, c.String("c"), opt)
 		},
 	}
 }
@@ -44,11 +48,11 @@ func (e *env) shCommand() *cli.Command {
 func (e *env) shell(t *target, command string, opt mountOptions) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
-	svc, peer, err := t.dial(ctx)
+	g, err := e.attach(ctx, []*target{t})
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	defer svc.Close()
+	defer g.close()
 	dir, err := os.MkdirTemp("", "nomfs-")
 	if err != nil {
 		return localf("cannot make a directory to mount on: %w", err)
@@ -56,7 +60,7 @@ func (e *env) shell(t *target, command string, opt mountOptions) (err error) {
 	// os.Remove takes an empty directory alone: should the unmount have
 	// failed, nothing of the peer is deleted.
 	defer os.Remove(dir)
-	m, err := mountPeer(dir, peer, opt)
+	m, err := mountPeers(dir, g, opt)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,6 @@ func (e *env) shell(t *target, command string, opt mountOptions) (err error) {
 			err = errors.Join(err, localf("%w", failed))
 		}
 	}()
-	e.hintNames(peer)
 	if command == "" && isTerminalFile(e.stdin) {
 		fmt.Fprintf(e.stderr, "nomfs: a shell inside %s; exit ends it\n", t.name)
 	}

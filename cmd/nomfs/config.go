@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"nomfs/nomcore"
+	"nomfs/nomcore/expose"
+)
+
+// defaultConfig is the file that nomfs init writes when none is named.
+const defaultConfig = "nomfs.toml"
+
+func (e *env) checkCommand() *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "check a file for nomfs serve --config", ArgsUsage: "FILE",
+		Description: "Prints \"FILE: ok\" and what the file exposes, or every mistake in it, each with line,\n" +
+			"column and key (status 2). Nothing is run, and nobody is asked.",
+		Action: func(c *cli.Context) error {
+			words, err := e.words(c, "FILE")
+			if err != nil {
+				return err
+			}
+			cfg, err := loadConfig(words[0])
+			if err != nil {
+				return e.configErrors(err)
+			}
+			if err := e.println(fmt.Sprintf("%s: ok: %s", words[0], counted(len(cfg.Names()), "object"))); err != nil {
+				return err
+			}
+			for _, line := range cfg.Summary() {
+				if err := e.println("  " + line); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// counted is a number and what it counts.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (e *env) initCommand() *cli.Command {
+	return &cli.Command{
+		Name: "init", Usage: "write an example for nomfs serve --config", ArgsUsage: "[FILE]",
+		Description: "Writes a commented file that works as it stands, " + defaultConfig + " where none is named.\n" +
+			"A file that exists is left alone (status 1).",
+		Action: func(c *cli.Context) error {
+			words, err := e.words(c, "[FILE]")
+			if err != nil {
+				return err
+			}
+			path := strings.Join(words, "")
+			if len(words) == 0 {
+				path = defaultConfig
+			}
+			return e.writeExample(path)
+		},
+	}
+}
+
+// exampleMode is that of any text that a person writes.
+const exampleMode = 0o666
+
+func (e *env) writeExample(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, exampleMode)
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(localf("%s exists already", path), "nomfs init FILE writes another one")
+	}
+	if err != nil {
+		return localf("cannot write the example: %w", err)
+	}
+	_, err = f.WriteString(expose.Example(filepath.Base(path)))
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(path)
+		return localf("cannot write the example: %w", err)
+	}
+	return e.println(fmt.Sprintf("wrote %s; nomfs serve --config %s serves it", path, path))
+}
+
+// loadConfig reads a file. What is wrong in it is told with the name that the
+// user typed.
+func loadConfig(path string) (*expose.Config, error) {
+	if path == "" {
+		return nil, usagef("the name of the file is empty")
+	}
+	return expose.Load(path)
+}
+
+// configErrors prints all mistakes in a file, a line for each, and ends with
+// the status of a mistake in what the user wrote.
+func (e *env) configErrors(err error) error {
+	var first *expose.Error
+	if !errors.As(err, &first) {
+		return err
+	}
+	list := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		list = joined.Unwrap()
+	}
+	for _, one := range list {
+		printError(e.stderr, one)
+	}
+	if len(list) > 1 {
+		printHint(e.stderr, fmt.Sprintf("these are all %d mistakes that were found", len(list)))
+	}
+	return statusError(exitUsage)
+}
+
+// configServer is what nomfs serve --config was asked for.
+type configServer struct {
+	path     string
+	addr     string   // "" for the one in the file, or the default
+	names    []string // objects besides those of the file
+	cfg      *nomcore.Config
+	insecure bool
+}
+
+// serveConfig serves the objects of a file until the process is told to end. A
+// hangup makes it read the file again.
+func (e *env) serveConfig(o configServer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	c, err := loadConfig(o.path)
+	if err != nil {
+		return e.configErrors(err)
+	}
+	addr := cmp.Or(o.addr, c.Listen(), defaultListen)
+	accept := func(c *expose.Config) error { return refuseCommands(c, addr, o.insecure) }
+	if err := accept(c); err != nil {
+		return err
+	}
+	svc, err := listen(addr, o.names, o.cfg)
+	if err != nil {
+		return err
+	}
+	defer svc.Close()
+	log := slog.New(slog.NewTextHandler(e.stderr, nil))
+	served, err := expose.Serve(svc, c, expose.Options{Log: log, Accept: accept})
+	if err != nil {
+		return localf("cannot serve %s: %w", o.path, err)
+	}
+	defer served.Close()
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if err := served.Watch(ctx); err != nil {
+			log.Warn("changes of the file are applied at a hangup (SIGHUP) only", "err", err)
+		}
+	})
+	defer func() { stop(); watching.Wait() }()
+	for _, line := range c.Summary() {
+		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", printable(line))
+	}
+	for _, name := range o.names {
+		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", name)
+	}
+	fmt.Fprintf(e.stderr, "nomfs: serving %s; Ctrl-C ends it\n", o.path)
+	if err := e.println("serving on", svc.Addr()); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			served.ReloadAndLog()
+		}
+	}
+}
+
+// refuseCommands refuses to let other machines run programs on this one, unless
+// that is spelled out: whoever reaches the address may.
+func refuseCommands(c *expose.Config, addr string, insecure bool) error {
+	if insecure || !c.Commands() || isLoopback(addr) {
+		return nil
+	}
+	return withHint(usagef("%s runs programs for whoever reaches %s, and nothing says who may", c.Path(), addr),
+		"serve on 127.0.0.1, or add --insecure where everybody in the network may run them")
+}
+
+// isLoopback tells whether only this machine reaches an address. A name other
+// than localhost may lead anywhere.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = strings.Trim(addr, "[]")
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}

@@ -1,0 +1,88 @@
+//go:build linux
+
+package fsview
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"nomfs/codec"
+)
+
+// maxItemsText bounds the text that the items of an iterator fill, in bytes.
+// What goes on for ever must be stopped somewhere.
+const maxItemsText = 1 << 20
+
+// iteratorMethods are the names of the method that returns the next item, in
+// either dialect of the language that has them.
+var iteratorMethods = []string{"next", "__next__"}
+
+// iterMethod tells an iterator from an object that has a method next.
+const iterMethod = "__iter__"
+
+// stopIteration is the exception by which an iterator says that it is at its
+// end.
+const stopIteration = "StopIteration"
+
+// items returns the items of an iterator, one a line; ok is false where r is
+// none. Whoever calls a generator wants what it yields, and it can be had only
+// once.
+func (f *callFile) items(ctx context.Context, r codec.Ref) (text []byte, ok bool, err error) {
+	next, err := f.nextMethod(ctx, r)
+	if err != nil || next == "" {
+		return nil, false, err
+	}
+	place := f.d.placeOf(ctx)
+	var b bytes.Buffer
+	for {
+		c, cancel := context.WithTimeout(ctx, callTime)
+		v, err := f.p.remote.CallAttr(c, r, next, nil, nil)
+		cancel()
+		var exc codec.Exception
+		switch {
+		case errors.As(err, &exc) && exc.Class == stopIteration:
+			return b.Bytes(), true, nil
+		case err != nil:
+			return nil, true, err
+		}
+		b.WriteString(lineItem(v, "\n", place) + "\n")
+		if b.Len() > maxItemsText {
+			return nil, true, &opError{syscall.EMSGSIZE, fmt.Sprintf("the iterator has more than %d bytes of items", maxItemsText)}
+		}
+	}
+}
+
+// nextMethod returns the name of the method that returns the next item, "" where
+// r is no iterator.
+func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.p.timeout())
+	defer cancel()
+	has := func(string) (bool, error) { return false, nil }
+	desc, err := f.p.remote.Describe(ctx, r)
+	switch {
+	case err == nil:
+		has = func(name string) (bool, error) { return isMethod(&desc, name), nil }
+	case unsupported(err):
+		has = func(name string) (bool, error) {
+			v, err := f.p.remote.GetAttr(ctx, r, name)
+			if isException(err) {
+				return false, nil
+			}
+			return err == nil && v.Kind() == codec.KindRef, err
+		}
+	case !isException(err):
+		return "", err
+	}
+	if ok, err := has(iterMethod); !ok || err != nil {
+		return "", err
+	}
+	for _, name := range iteratorMethods {
+		if ok, err := has(name); ok || err != nil {
+			return name, err
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,250 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"nomfs/codec"
+)
+
+// A listenFile is the file ATTR.listen. Opening it makes an object that can be
+// called and assigns it to the attribute; each call is a line to read.
+type listenFile struct {
+	node
+	at atomic.Pointer[member]
+}
+
+var (
+	_ fs.NodeOpener    = (*listenFile)(nil)
+	_ fs.NodeGetattrer = (*listenFile)(nil)
+)
+
+func listenView(d *objectDir, m member, name string) entry {
+	return entry{name, syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
+		f, ok := old.(*listenFile)
+		if !ok {
+			f = &listenFile{node: node{p: d.p}}
+		}
+		f.at.Store(&m)
+		return f
+	}}
+}
+
+func (f *listenFile) fill(a *fuse.Attr) {
+	f.p.fillAttr(a, syscall.S_IFREG|fileMode, unknownSize, f.p.started)
+}
+
+// Getattr answers from memory.
+func (f *listenFile) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.fill(&out.Attr)
+	return 0
+}
+
+var (
+	errNoLocal   = &opError{syscall.ENOTSUP, "this mount has no objects of its own"}
+	errNotListen = &opError{syscall.EACCES, "open it for reading, or for reading and writing"}
+	errListening = &opError{syscall.EBUSY, "somebody listens there already"}
+)
+
+// Open assigns the callable. Where somebody else has just closed the file it
+// waits until the value from before is back.
+func (f *listenFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if e := f.p.readOnly(); e != 0 {
+		return nil, 0, e
+	}
+	m := *f.at.Load()
+	c, cancel := f.p.opContext(ctx)
+	defer cancel()
+	l, err := f.p.listen(c, m, callerOf(ctx).session(), flags)
+	if err != nil {
+		return nil, 0, f.p.fail(ctx, "listen", m.path(), opSetValue, err)
+	}
+	return l, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// listenKey says what is listened to, whatever path leads there.
+type listenKey struct {
+	ref codec.Ref
+	id  string
+}
+
+// listen makes a listener for an attribute that is nothing, or can be called:
+// a number must not become a function.
+func (p *peer) listen(ctx context.Context, m member, session string, flags uint32) (*listener, error) {
+	if p.opt.Local == nil {
+		return nil, errNoLocal
+	}
+	mode := flags & syscall.O_ACCMODE
+	if mode == syscall.O_WRONLY {
+		return nil, errNotListen
+	}
+	o, err := m.dir.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := newListener(p, m, session, mode == syscall.O_RDWR, flags&syscall.O_NONBLOCK == 0)
+	if err := p.listeners.enter(ctx, listenKey{o.ref, m.id()}, l); err != nil {
+		return nil, err
+	}
+	if err := l.assign(ctx); err != nil {
+		p.listeners.leave(l)
+		return nil, err
+	}
+	return l, nil
+}
+
+// assign remembers the value and assigns the callable.
+func (l *listener) assign(ctx context.Context) error {
+	p := l.p
+	prev, err := l.m.fetch(ctx)
+	switch {
+	case isMissing(err):
+		prev = nil
+	case err != nil:
+		return err
+	}
+	switch v := prev.(type) {
+	case nil, codec.None:
+	case codec.Ref:
+		desc, err := p.remote.Describe(ctx, v)
+		if err != nil && !unsupported(err) {
+			return err
+		}
+		if err == nil && !desc.Callable {
+			return &opError{syscall.EBUSY, "it is an object that cannot be called; only nothing, or a callable, is replaced"}
+		}
+		p.refs.hold(v)
+	default:
+		return &opError{syscall.EBUSY, "it holds " + v.Kind().String() + "; only nothing, or a callable, is replaced"}
+	}
+	l.prev = prev
+	l.fn = p.opt.Local.Func(l.called)
+	p.refs.hold(l.fn)
+	if err := l.m.set(ctx, l.fn); err != nil {
+		l.letGo()
+		return err
+	}
+	l.m.changedKind()
+	p.wg.Add(1)
+	go l.guard()
+	return nil
+}
+
+// letGo gives back what assign held.
+func (l *listener) letGo() {
+	l.p.refs.drop(l.fn)
+	if r, ok := l.prev.(codec.Ref); ok {
+		l.p.refs.drop(r)
+	}
+}
+
+// guardPeriod is how often it is asked whether the attribute still is ours: a
+// peer that was restarted has forgotten it, and nobody would ever call.
+const guardPeriod = 5 * time.Second
+
+// guard ends the listener when the attribute is not ours any more, and puts the
+// value from before back when the file is closed.
+func (l *listener) guard() {
+	defer l.p.wg.Done()
+	tick := time.NewTicker(guardPeriod)
+	defer tick.Stop()
+	ours := true
+	for waiting := true; waiting; {
+		select {
+		case <-l.closed:
+			waiting = false
+		case <-l.p.base.Done():
+			l.s.end(0)
+			waiting = false
+		case <-tick.C:
+			if !ours {
+				continue
+			}
+			if ours = l.stillOurs(l.p.base); !ours {
+				l.p.errors.add(l.session, "listen", l.m.path(), "ESTALE: it was assigned anew, or the peer was restarted", time.Now())
+				l.end(syscall.ESTALE)
+			}
+		}
+	}
+	l.end(0)
+	if ours {
+		l.restore()
+	}
+	l.letGo()
+	l.p.listeners.leave(l)
+}
+
+// stillOurs tells whether the attribute is the callable. A peer that does not
+// answer has said nothing to the contrary.
+func (l *listener) stillOurs(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, l.p.timeout())
+	defer cancel()
+	v, err := l.m.fetch(ctx)
+	if err != nil {
+		return !isMissing(err) && !isStale(err, codec.Ref{})
+	}
+	return v == codec.Value(l.fn)
+}
+
+// restore puts the value from before back, if the attribute still is ours. The
+// mount may have ended, which is no reason to leave it behind.
+func (l *listener) restore() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.p.base), l.p.timeout())
+	defer cancel()
+	if v, err := l.m.fetch(ctx); err != nil || v != codec.Value(l.fn) {
+		return
+	}
+	var err error
+	if l.prev == nil {
+		err = l.m.del(ctx)
+	} else {
+		err = l.m.set(ctx, l.prev)
+	}
+	l.m.changedKind()
+	if err != nil {
+		l.p.errors.add(l.session, "listen", l.m.path(), "not put back: "+l.p.errorText(err, opSetValue), time.Now())
+	}
+}
+
+// parseAnswer reads a line that answers a call: tag=N, and a value, or error and
+// a text.
+func (l *listener) parseAnswer(ctx context.Context, line string) (tag string, v codec.Value, exc error, err error) {
+	tag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	rest = strings.TrimSpace(rest)
+	if !strings.HasPrefix(tag, tagWord) {
+		return "", nil, nil, &opError{syscall.EINVAL, "want tag=N and a value, or tag=N error and a text; the line that was read has the tag"}
+	}
+	tag = strings.TrimPrefix(tag, tagWord)
+	if text, ok := strings.CutPrefix(rest, errorWord); ok && (text == "" || text[0] == ' ') {
+		return tag, nil, codec.Exception{Class: "RuntimeError", Args: codec.Tuple{codec.StringValue(strings.TrimSpace(text))}}, nil
+	}
+	if rest == "" {
+		return tag, codec.None{}, nil, nil
+	}
+	if target, ok := l.p.referenceText([]byte(rest), nil); ok {
+		v, err := l.p.walk(ctx, "", target)
+		if err != nil {
+			return "", nil, nil, &opError{errnoOf(err, opLookup), rest + ": " + err.Error()}
+		}
+		return tag, v, nil, nil
+	}
+	v, err = parseText([]byte(rest), nil)
+	return tag, v, nil, err
+}
+
+// listenSuffix is the suffix of the view.
+const listenSuffix = "listen"
+
+// The words of an answer.
+const (
+	tagWord   = "tag="
+	errorWord = "error"
+)

@@ -1,0 +1,106 @@
+package nomcore
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Attach makes a Service to talk to some peers from, at the local address that
+// reaches them, and asks nobody: Peer.Reconnect connects to one, and so does its
+// first use. The addresses must be those of different peers, ErrSamePeer.
+func Attach(ctx context.Context, addrs []string, cfg *Config) (*Service, []*Peer, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, nil, err
+	}
+	tos, err := resolveAll(ctx, addrs, full.Plain)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := localAddrForAll(tos)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := net.ListenUDP(family(at), net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := New(c, &full)
+	if err != nil {
+		return nil, nil, err
+	}
+	peers := make([]*Peer, len(tos))
+	for i, to := range tos {
+		peers[i] = s.peer(to, true)
+		peers[i].named.Store(true)
+	}
+	return s, peers, nil
+}
+
+// Dial connects to the peer at addr, host[:port], from a socket of its own at
+// the local address that reaches the peer. Closing the Service ends it.
+func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error) {
+	s, peers, err := Attach(ctx, []string{addr}, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := peers[0].Reconnect(ctx); err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return s, peers[0], nil
+}
+
+// resolveAll finds the addresses of peers.
+func resolveAll(ctx context.Context, addrs []string, plain []netip.Prefix) ([]netip.AddrPort, error) {
+	tos := make([]netip.AddrPort, len(addrs))
+	seen := make(map[netip.AddrPort]string)
+	for i, addr := range addrs {
+		to, err := resolve(ctx, addr, DefaultPort)
+		switch {
+		case err != nil:
+			return nil, err
+		case to.Addr().IsUnspecified():
+			return nil, fmt.Errorf("address %s: want the address of a peer", to)
+		case !plainAllowed(plain, to.Addr()):
+			return nil, fmt.Errorf("%s: %w", to, ErrPlainRefused)
+		}
+		if other, twice := seen[to]; twice {
+			return nil, fmt.Errorf("%w: %s and %s", ErrSamePeer, other, addr)
+		}
+		seen[to] = addr
+		tos[i] = to
+	}
+	return tos, nil
+}
+
+// localAddrForAll returns the local address from which all of some peers are
+// reached, a wildcard where there is no such. What comes from elsewhere is
+// refused as it is on any socket.
+func localAddrForAll(tos []netip.AddrPort) (netip.Addr, error) {
+	var at netip.Addr
+	for _, to := range tos {
+		from, err := localAddrFor(to)
+		switch {
+		case err != nil:
+			return netip.Addr{}, err
+		case !at.IsValid():
+			at = from
+		case at.Is4() != from.Is4():
+			return netip.IPv6Unspecified(), nil
+		case at != from && at.Is4():
+			at = netip.IPv4Unspecified()
+		case at != from:
+			at = netip.IPv6Unspecified()
+		}
+	}
+	return at, nil
+}
+
+// Reconnect synchronizes with the peer anew, as Service.Connect does.
+func (p *Peer) Reconnect(ctx context.Context) error {
+	p.reset()
+	return p.sync(ctx)
+}

@@ -1,0 +1,329 @@
+package expose
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"go.yaml.in/yaml/v3"
+
+	"nomfs/codec"
+	"nomfs/nomcore"
+)
+
+// dataKind is a file of data as an object that follows the file. The members of
+// a table are attributes, and items as well, as not every key can be a name;
+// those of a list are items. What is inside them are plain lists and dicts.
+//
+//	data    its path
+//	format  json, yaml or toml; by default what the name ends with
+var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f *fields, _ *def) maker {
+	path := f.file("data")
+	format := f.oneOf("format", formatOf(path), []string{"json", "yaml", "toml"})
+	if path == "" {
+		return nil
+	}
+	if format == "" {
+		f.bad("data", `the name does not tell the format: format = "json", "yaml" or "toml"`)
+		return nil
+	}
+	if _, err := parseData(path, format); err != nil {
+		f.bad("data", "%v", err)
+	}
+	return func(s *site) (member, error) {
+		t := &tree{path: path, format: format, log: s.log, doc: s.doc}
+		if err := t.refresh(); err != nil {
+			return nil, err
+		}
+		var impl any = t
+		if _, isList := t.root.(codec.List); isList {
+			impl = &listTree{t}
+		}
+		return &fixed{o: &nomcore.Object{Impl: impl}, about: codec.AttrInfo{Kind: codec.KindRef}}, nil
+	}
+}}
+
+// maxData bounds a file of data, in bytes. Its members go out one by one, and
+// each has to fit an answer.
+const maxData = 64 << 20
+
+func formatOf(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".json":
+		return "json"
+	case ".yaml", ".yml":
+		return "yaml"
+	case ".toml":
+		return "toml"
+	}
+	return ""
+}
+
+// parseData reads a file, which must hold a table or a list.
+func parseData(path, format string) (codec.Value, error) {
+	text, err := readLimited(path, maxData)
+	if err != nil {
+		return nil, errors.New(whyNot(err))
+	}
+	v, err := dataValue(text, format)
+	if err == nil && v.Kind() != codec.KindMap && v.Kind() != codec.KindList {
+		err = fmt.Errorf("expected a table or a list, got %s", kindWord(v.Kind()))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", path, strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	return v, nil
+}
+
+func dataValue(text []byte, format string) (codec.Value, error) {
+	switch format {
+	case "json":
+		return jsonValue(text)
+	case "yaml":
+		d := yaml.NewDecoder(bytes.NewReader(text))
+		var x, more any
+		if err := d.Decode(&x); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errors.New("there is nothing")
+			}
+			return nil, err
+		}
+		if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+			return nil, errors.New("it has more than one document")
+		}
+		return treeValue(x)
+	}
+	if len(bytes.TrimSpace(text)) == 0 { // it would be a table, but is most likely being written
+		return nil, errors.New("there is nothing")
+	}
+	var x map[string]any
+	err := toml.Unmarshal(text, &x)
+	var at *toml.DecodeError
+	if errors.As(err, &at) {
+		line, column := at.Position()
+		return nil, fmt.Errorf("%d:%d: %w", line, column, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return treeValue(x)
+}
+
+// tree is a file of data as an object. Before each answer it looks whether the
+// file has changed.
+type tree struct {
+	path, format string
+	log          *slog.Logger
+	doc          string
+
+	mu    sync.Mutex
+	root  codec.Value
+	seen  stamp
+	known bool // seen is what was read last
+	said  string
+}
+
+// stamp tells one state of a file from the next.
+type stamp struct {
+	mod    time.Time
+	size   int64
+	file   os.FileInfo
+	settle bool // it was read so soon after the change that another may hide behind it
+}
+
+// settleTime is how long after a change a file may change again without a
+// change of its time: file systems count in steps, of 2 s at most.
+const settleTime = 2 * time.Second
+
+func (s stamp) same(o stamp) bool {
+	if s.file == nil || o.file == nil { // it is not there
+		return s.file == nil && o.file == nil
+	}
+	return !s.settle && s.mod.Equal(o.mod) && s.size == o.size && os.SameFile(s.file, o.file)
+}
+
+// refresh reads the file again if it has changed. What cannot be read leaves
+// everything as it is, which is said once; it is an error only if nothing was
+// ever read.
+func (t *tree) refresh() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	info, err := os.Stat(t.path)
+	var now stamp
+	if err == nil {
+		now = stamp{mod: info.ModTime(), size: info.Size(), file: info}
+		if t.known && t.seen.same(now) {
+			return nil
+		}
+	}
+	now.settle = time.Since(now.mod) < settleTime
+	v, err := parseData(t.path, t.format)
+	if err == nil && t.root != nil && v.Kind() != t.root.Kind() {
+		err = fmt.Errorf("%s: it was a %s and is a %s now", t.path, t.root.Kind(), v.Kind())
+	}
+	if err != nil {
+		if t.root == nil {
+			return err
+		}
+		t.known = false
+		if said := err.Error(); said != t.said {
+			t.said = said
+			t.log.Error("the data file cannot be read; what was read before stays", "why", said)
+		}
+		return nil
+	}
+	t.root, t.seen, t.known, t.said = v, now, true, ""
+	return nil
+}
+
+// now returns what is in the file.
+func (t *tree) now() codec.Value {
+	_ = t.refresh() // it cannot fail any more
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.root
+}
+
+func (t *tree) dict() *codec.Map {
+	m, _ := t.now().(*codec.Map)
+	return m
+}
+
+var _ interface {
+	nomcore.AttrGetter
+	nomcore.ItemGetter
+	nomcore.KindKeyer
+	nomcore.Lener
+	nomcore.Describer
+	nomcore.Direr
+	nomcore.Snapshotter
+	nomcore.Reprer
+} = (*tree)(nil)
+
+// treeClass is the class of files of data.
+const treeClass = "Data"
+
+func (t *tree) GetAttr(_ context.Context, name string) (codec.Value, error) {
+	if v, ok := t.dict().Get(codec.StringValue(name)); ok {
+		return v, nil
+	}
+	return nil, noAttr(treeClass, name)
+}
+
+func (t *tree) GetItem(_ context.Context, key codec.Value) (codec.Value, error) {
+	if v, ok := t.dict().Get(key); ok {
+		return v, nil
+	}
+	return nil, codec.Exception{Class: "KeyError", Args: codec.Tuple{key}}
+}
+
+func (t *tree) Len(context.Context) (int, error) { return t.dict().Len(), nil }
+
+func (t *tree) Keys(ctx context.Context) ([]codec.Value, error) {
+	keys, _, err := t.KeyKinds(ctx)
+	return keys, err
+}
+
+func (t *tree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error) {
+	pairs := t.dict().Pairs()
+	keys, kinds := make([]codec.Value, len(pairs)), make([]codec.Kind, len(pairs))
+	for i, p := range pairs {
+		keys[i], kinds[i] = p.Key, p.Value.Kind()
+	}
+	return keys, kinds, nil
+}
+
+func (t *tree) Describe(context.Context) (codec.Description, error) {
+	d := codec.Description{Class: treeClass, Doc: t.doc, Sized: true, Indexable: true}
+	for _, p := range t.dict().Pairs() {
+		if name, ok := codec.StringOf(p.Key); ok && name != "" {
+			d.Attrs = append(d.Attrs, codec.AttrInfo{Name: name, Kind: p.Value.Kind()})
+		}
+	}
+	return d, nil
+}
+
+func (t *tree) Dir(ctx context.Context) ([]string, error) {
+	d, err := t.Describe(ctx)
+	names := make([]string, len(d.Attrs))
+	for i, a := range d.Attrs {
+		names[i] = a.Name
+	}
+	return names, err
+}
+
+func (t *tree) Snapshot(_ context.Context, names []string) (map[string]codec.Value, error) {
+	values, m := make(map[string]codec.Value, len(names)), t.dict()
+	for _, name := range names {
+		if v, ok := m.Get(codec.StringValue(name)); ok {
+			values[name] = v
+		}
+	}
+	return values, nil
+}
+
+func (t *tree) Repr(context.Context) (string, error) {
+	return "<" + treeClass + " " + filepath.Base(t.path) + ">", nil
+}
+
+// listTree is a file whose data is a list.
+type listTree struct{ t *tree }
+
+var _ interface {
+	nomcore.ItemGetter
+	nomcore.KindKeyer
+	nomcore.Lener
+	nomcore.Describer
+	nomcore.Reprer
+} = (*listTree)(nil)
+
+func (l *listTree) list() codec.List {
+	list, _ := l.t.now().(codec.List)
+	return list
+}
+
+func (l *listTree) GetItem(_ context.Context, key codec.Value) (codec.Value, error) {
+	list := l.list()
+	n, ok := codec.Int64Of(key)
+	if !ok || key.Kind() != codec.KindInt {
+		return nil, exception("TypeError", "list indices must be integers, not %s", kindWord(key.Kind()))
+	}
+	if n < 0 {
+		n += int64(len(list))
+	}
+	if n < 0 || n >= int64(len(list)) {
+		return nil, exception("IndexError", "list index out of range")
+	}
+	return list[n], nil
+}
+
+func (l *listTree) Len(context.Context) (int, error) { return len(l.list()), nil }
+
+func (l *listTree) Keys(ctx context.Context) ([]codec.Value, error) {
+	keys, _, err := l.KeyKinds(ctx)
+	return keys, err
+}
+
+func (l *listTree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error) {
+	list := l.list()
+	keys, kinds := make([]codec.Value, len(list)), make([]codec.Kind, len(list))
+	for i, v := range list {
+		keys[i], kinds[i] = codec.Int(i), v.Kind()
+	}
+	return keys, kinds, nil
+}
+
+func (l *listTree) Describe(context.Context) (codec.Description, error) {
+	return codec.Description{Class: treeClass, Doc: l.t.doc, Sized: true, Indexable: true}, nil
+}
+
+func (l *listTree) Repr(ctx context.Context) (string, error) { return l.t.Repr(ctx) }

@@ -1,0 +1,304 @@
+package expose
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+	"weak"
+
+	"nomfs/codec"
+	"nomfs/nomcore"
+)
+
+// peerKind is an object of another peer, shown to those who cannot reach that
+// peer themselves. It connects when it is first used, and again when the peer
+// was restarted. What it gives out are objects of its own, so that whatever a
+// client reaches through it goes this way.
+//
+//	peer      host[:port]
+//	object    the name there; by default the name here
+//	readonly  nothing is set or deleted through it; calls still go through
+//	timeout   how long an operation may take; a call may take callTimeout
+var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read: func(f *fields, d *def) maker {
+	addr, name := f.name("peer"), f.name("object")
+	timeout := f.duration("timeout", readTimeout, maxTimeout)
+	slow := callTimeout
+	if f.has("timeout") {
+		slow = timeout
+	}
+	if name == "" {
+		name = d.name
+	}
+	readonly := d.readonly
+	if f.has("peer") {
+		d.says = "from " + addr
+	}
+	return func(s *site) (member, error) {
+		l := &link{svc: s.svc, addr: addr, name: name, timeout: timeout, slow: slow, readonly: readonly,
+			remotes: make(map[codec.Ref]weak.Pointer[remote])}
+		l.ctx, l.cancel = context.WithCancel(s.ctx)
+		l.top = &nomcore.Object{Impl: &remote{link: l}}
+		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
+	}
+}}
+
+// link is the way to one object of a peer.
+type link struct {
+	svc           *nomcore.Service
+	addr, name    string
+	timeout, slow time.Duration
+	readonly      bool
+	top           *nomcore.Object // what stands for the object with the name
+	ctx           context.Context // ends when the entry is gone
+	cancel        context.CancelFunc
+
+	connecting sync.Mutex // held while the peer is asked for the name
+
+	mu      sync.Mutex
+	peer    *nomcore.Peer // nil while not connected
+	root    codec.Ref     // the object, while peer is not nil
+	remotes map[codec.Ref]weak.Pointer[remote]
+}
+
+// close ends what is under way and gives the object back.
+func (l *link) close() {
+	l.cancel()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer != nil {
+		l.peer.Release(l.root)
+		l.peer, l.root = nil, codec.Ref{}
+	}
+}
+
+// at returns the peer and the object, asking for them where that is not known.
+func (l *link) at(ctx context.Context) (*nomcore.Peer, codec.Ref, error) {
+	if p, r := l.known(); p != nil {
+		return p, r, nil
+	}
+	l.connecting.Lock()
+	defer l.connecting.Unlock()
+	if p, r := l.known(); p != nil {
+		return p, r, nil
+	}
+	p, err := l.svc.Connect(ctx, l.addr)
+	if err != nil {
+		return nil, codec.Ref{}, err
+	}
+	v, err := p.Resolve(ctx, l.name)
+	if err != nil {
+		return nil, codec.Ref{}, err
+	}
+	r, ok := v.(codec.Ref)
+	if !ok {
+		if _, own := v.(*nomcore.Object); own {
+			return nil, codec.Ref{}, exception("ValueError", "%s is this process itself", l.addr)
+		}
+		return nil, codec.Ref{}, exception("TypeError", "%s at %s is a value (%s), not an object", l.name, l.addr, kindWord(v.Kind()))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.peer, l.root = p, r
+	return p, r, nil
+}
+
+func (l *link) known() (*nomcore.Peer, codec.Ref) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer, l.root
+}
+
+// lost forgets a reference that is not known over there any more.
+func (l *link) lost(r codec.Ref) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.root == r {
+		l.peer, l.root = nil, codec.Ref{}
+	}
+}
+
+// remote is one object over there, as an object here.
+type remote struct {
+	link *link
+	peer *nomcore.Peer // nil for the one that has a name
+	ref  codec.Ref
+}
+
+// do performs an operation. One on an object that is gone, because its peer was
+// restarted, has not run; if the object has a name it is looked up again.
+func (o *remote) do(ctx context.Context, timeout time.Duration, f func(context.Context, *nomcore.Peer, codec.Ref) error) error {
+	l := o.link
+	if l.ctx.Err() != nil {
+		return errGone
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer context.AfterFunc(l.ctx, cancel)()
+	const tries = 2
+	var err error
+	for range tries {
+		p, r := o.peer, o.ref
+		if p == nil {
+			if p, r, err = l.at(ctx); err != nil {
+				break
+			}
+		}
+		if err = f(ctx, p, r); !errors.Is(err, nomcore.ErrStale) {
+			break
+		}
+		if o.peer != nil {
+			return exception("ReferenceError", "the object is gone at %s", l.addr)
+		}
+		l.lost(r)
+	}
+	return l.explain(err)
+}
+
+// explain says at whom an error of the network happened. What the peer answered
+// stays as it is.
+func (l *link) explain(err error) error {
+	var exc codec.Exception
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exc) && !errors.Is(err, nomcore.ErrStale):
+		return exc
+	case l.ctx.Err() != nil:
+		return errGone
+	case errors.As(err, &errno), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errors.ErrUnsupported):
+		return err
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return codec.Exception{Class: "IOError", Args: codec.Tuple{codec.Int(int64(syscall.EHOSTUNREACH)), codec.StringValue(err.Error())}}
+}
+
+// ask is do for operations that return a value.
+func (o *remote) ask(ctx context.Context, timeout time.Duration, f func(context.Context, *nomcore.Peer, codec.Ref) (codec.Value, error)) (codec.Value, error) {
+	var v codec.Value
+	err := o.do(ctx, timeout, func(ctx context.Context, p *nomcore.Peer, r codec.Ref) (err error) {
+		if v, err = f(ctx, p, r); err == nil {
+			v, err = o.link.inward(p, v)
+		}
+		return err
+	})
+	return v, err
+}
+
+// inward makes the references in a value of the peer objects of ours.
+func (l *link) inward(p *nomcore.Peer, v codec.Value) (codec.Value, error) {
+	return mapValue(v, func(v codec.Value) codec.Value {
+		switch v := v.(type) {
+		case codec.Ref:
+			return l.object(p, v)
+		case *nomcore.Object: // of a client, that was passed through us
+			if x, ok := v.Impl.(*nomcore.Proxy); ok {
+				return x
+			}
+		}
+		return v
+	})
+}
+
+// outward makes a value fit for the peer: what came from there is what it was,
+// and the objects of clients are reached through us.
+func (l *link) outward(v codec.Value) (codec.Value, error) {
+	return mapValue(v, func(v codec.Value) codec.Value {
+		switch v := v.(type) {
+		case *nomcore.Object:
+			if o, ok := v.Impl.(*remote); ok && o.link == l {
+				if o.peer != nil {
+					return o.ref
+				}
+				if _, r := l.known(); r != (codec.Ref{}) {
+					return r
+				}
+			}
+		case *nomcore.Proxy:
+			return &nomcore.Object{Impl: v, Key: callerKey{v.Peer.Addr(), v.Ref}}
+		}
+		return v
+	})
+}
+
+// callerKey is the identity of an object of a client: the same each time it is
+// passed.
+type callerKey struct {
+	addr netip.AddrPort
+	ref  codec.Ref
+}
+
+// object returns the object for a reference, the same as long as anybody has
+// it. When nobody has it any more the reference is given back.
+func (l *link) object(p *nomcore.Peer, r codec.Ref) *nomcore.Object {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer != nil && r == l.root {
+		return l.top
+	}
+	if o := l.remotes[r].Value(); o != nil {
+		return &nomcore.Object{Impl: o, Key: o}
+	}
+	o := &remote{link: l, peer: p, ref: r}
+	l.remotes[r] = weak.Make(o)
+	runtime.AddCleanup(o, func(r codec.Ref) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.remotes[r].Value() == nil {
+			delete(l.remotes, r)
+			if r != l.root {
+				p.Release(r)
+			}
+		}
+	}, r)
+	return &nomcore.Object{Impl: o, Key: o}
+}
+
+// mapValue returns a value with its references replaced by f.
+func mapValue(v codec.Value, f func(codec.Value) codec.Value) (codec.Value, error) {
+	switch v := v.(type) {
+	case codec.List:
+		list, err := mapValues(v, f)
+		return codec.List(list), err
+	case codec.Tuple:
+		list, err := mapValues(v, f)
+		return codec.Tuple(list), err
+	case codec.Set:
+		list, err := mapValues(v, f)
+		return codec.Set(list), err
+	case codec.Exception:
+		list, err := mapValues(v.Args, f)
+		return codec.Exception{Class: v.Class, Args: list}, err
+	case *codec.Map:
+		pairs := make([]codec.Pair, v.Len())
+		for i, p := range v.Pairs() {
+			var err1, err2 error
+			pairs[i].Key, err1 = mapValue(p.Key, f)
+			pairs[i].Value, err2 = mapValue(p.Value, f)
+			if err := errors.Join(err1, err2); err != nil {
+				return nil, err
+			}
+		}
+		return codec.NewMap(pairs...)
+	}
+	if v.Kind() == codec.KindRef {
+		return f(v), nil
+	}
+	return v, nil
+}
+
+func mapValues(list []codec.Value, f func(codec.Value) codec.Value) ([]codec.Value, error) {
+	out := make([]codec.Value, len(list))
+	for i, v := range list {
+		var err error
+		if out[i], err = mapValue(v, f); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,283 @@
+package expose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nomfs/codec"
+	"nomfs/nomcore"
+)
+
+// version is a file of which a part changes with n, and a part does not.
+func version(n int) string {
+	return fmt.Sprintf(`
+[objects.app]
+version = %d
+calm = { command = ["echo", "calm"], cache = "1h" }
+count = { value = 1, writable = true }
+inbox = { mailbox = 10 }
+n%d = { value = %d }
+ping = { command = ["echo", "%d"] }
+far = { peer = "127.0.0.1:9", object = "app%d" }
+[objects.app.sub]
+x = 1
+[objects.other]
+y = 2
+run = { call = ["true"] }
+stock = { data = "stock.json" }
+[objects.changing]
+mailbox = %d
+`, n, n, n, n, n, n%5+1)
+}
+
+func TestReload(t *testing.T) {
+	e := expose(t, version(1))
+	app, _ := e.at("app.x")
+	sub, _ := e.at("app.sub.x")
+	other, _ := e.at("other.y")
+	inbox, _ := e.at("app.inbox.x")
+	changing, _ := e.at("changing.x")
+	ctx := context.Background()
+	if _, err := e.call("app.inbox", str("kept")); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.set("app.count", codec.Int(7)); err != nil {
+		t.Fatal(err)
+	}
+	e.write(version(2))
+	if err := e.served.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		ref  codec.Ref
+		name string
+		want string
+	}{
+		{app, "version", "2"}, {app, "n2", "2"}, {app, "n1", "AttributeError"}, {app, "count", "7"}, {sub, "x", "1"},
+		{other, "y", "2"}, {inbox, "total", "1"},
+	} {
+		v, err := e.peer.GetAttr(ctx, tt.ref, tt.name)
+		wants(t, tt.name, v, err, tt.want)
+	}
+	if _, err := e.peer.GetAttr(ctx, changing, "total"); !errors.Is(err, nomcore.ErrStale) {
+		t.Errorf("an object that was replaced: %v", err)
+	}
+	// What was said about a value is no reason to forget it, nor is another
+	// option.
+	e.write(strings.Replace(version(2), `writable = true`, `writable = true, doc = "a number", type = "any"`, 1))
+	if err := e.served.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	v, err := e.get("app.count")
+	wants(t, "count", v, err, "7")
+	e.write("[objects.other]\ny = 2\n")
+	if err := e.served.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.served.Names(); !slices.Equal(got, []string{"other"}) {
+		t.Errorf("what is left: %v", got)
+	}
+	if _, err := e.peer.GetAttr(ctx, app, "version"); !errors.Is(err, nomcore.ErrStale) {
+		t.Errorf("an object that was taken away: %v", err)
+	}
+}
+
+// TestReloadRefused: what is wrong changes nothing.
+func TestReloadRefused(t *testing.T) {
+	for _, text := range []string{"", "[objects.app]\nversion = 2\nbad = { valu = 1 }", "[objects.app]\nversion = = 2",
+		"[objects.app]\nversion = 2\n[objects.taken]\nx = 1"} {
+		e := expose(t, version(1))
+		if err := e.svc.Register("taken", e); err != nil {
+			t.Fatal(err)
+		}
+		refuse := errors.New("refused")
+		if text == "" {
+			text = version(2)
+			e.served.opt.Accept = func(*Config) error { return refuse }
+		}
+		r, _ := e.at("app.version")
+		e.write(text)
+		if err := e.served.Reload(); err == nil || e.served.opt.Accept != nil && !errors.Is(err, refuse) {
+			t.Errorf("%q: %v", text, err)
+		}
+		v, err := e.peer.GetAttr(context.Background(), r, "version")
+		wants(t, "version", v, err, "1")
+		names, err := e.peer.List(context.Background())
+		if slices.Sort(names); !slices.Equal(names, []string{"app", "changing", "other", "taken"}) {
+			t.Errorf("there is %v, %v", names, err)
+		}
+	}
+}
+
+// TestEditingWhileClientsRead: what did not change never fails, nor is it ever
+// another object; what did is there in the end.
+func TestEditingWhileClientsRead(t *testing.T) {
+	const clients, edits = 8, 30
+	e := expose(t, version(0))
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := e.served.Watch(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	for range clients {
+		p := e.client()
+		all.Go(func() {
+			app, _, err := follow(p, "app.version")
+			sub, _, err2 := follow(p, "app.sub.x")
+			other, _, err3 := follow(p, "other.y")
+			if err := errors.Join(err, err2, err3); err != nil {
+				t.Error(err)
+				return
+			}
+			for ctx.Err() == nil {
+				for _, at := range []struct {
+					r    codec.Ref
+					name string
+				}{{app, "version"}, {app, "calm"}, {app, "count"}, {sub, "x"}, {other, "y"}} {
+					if _, err := p.GetAttr(context.Background(), at.r, at.name); err != nil {
+						t.Errorf("%s: %v", at.name, err)
+						return
+					}
+				}
+				if _, err := p.Describe(context.Background(), app); err != nil {
+					t.Errorf("describe: %v", err)
+					return
+				}
+				again, _, err := follow(p, "app.sub.x")
+				if err != nil || again != sub {
+					t.Errorf("app.sub is %v, was %v: %v", again, sub, err)
+					return
+				}
+			}
+		})
+	}
+	for n := range edits {
+		switch n % 4 {
+		case 1:
+			e.write("[objects.app]\nversion = ")
+		case 2: // in two steps, with a file in between that is empty
+			if err := os.WriteFile(e.path, []byte(version(n+1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		case 3: // nothing of which is meant
+			f, err := os.Create(e.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.WriteString("[objects.app]\n")
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		e.write(version(n + 1))
+		if n%4 == 0 {
+			awaitVersion(t, e, n+1)
+		}
+	}
+	e.write(version(1000))
+	awaitVersion(t, e, 1000)
+	cancel()
+	all.Wait()
+	if !strings.Contains(e.log.String(), "the changed file is applied") {
+		t.Errorf("the log does not tell that the file was applied:\n%s", e.log)
+	}
+}
+
+func awaitVersion(t *testing.T, e *exposed, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if v, err := e.get("app.version"); err == nil && codec.Equal(v, codec.Int(n)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("version %d was not applied after %v:\n%s", n, patience, e.log)
+		}
+	}
+}
+
+// TestReloadsLeakNothing: after 1000 reloads there is what there was before.
+func TestReloadsLeakNothing(t *testing.T) {
+	const reloads = 1000
+	e := expose(t, version(0))
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() { _ = e.served.Watch(ctx) })
+	apply := func(n int) {
+		text := version(n)
+		if n%10 == 3 {
+			text = version(n) + "nosuch = { valeu = 1 }"
+		}
+		if err := os.WriteFile(e.path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.served.Reload(); (err != nil) != (n%10 == 3) {
+			t.Fatal(err)
+		}
+	}
+	for n := range 50 {
+		apply(n)
+	}
+	if _, err := e.get("app.calm"); err != nil {
+		t.Fatal(err)
+	}
+	before := usage(e)
+	for n := range reloads {
+		apply(n)
+		if n%100 == 0 {
+			v, err := e.get("app.ping")
+			wants(t, "ping", v, err, fmt.Sprintf("'%d'", n))
+			far, _ := e.at("app.far.x")
+			_, err = e.peer.GetAttr(context.Background(), far, "x")
+			wants(t, "what is not there", nil, err, "IOError")
+			e.peer.Release(far)
+		}
+	}
+	var after counts
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		runtime.GC()
+		after = usage(e)
+		if after.goroutines <= before.goroutines+2 && after.files <= before.files && after.objects <= before.objects && after.names == before.names {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("before %+v, after %+v", before, after)
+		}
+	}
+	cancel()
+	watching.Wait()
+	if err := e.served.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := e.svc.Stats(); got.Names != 0 || got.Objects != 0 {
+		t.Errorf("after closing %d names and %d objects are left", got.Names, got.Objects)
+	}
+}
+
+type counts struct{ goroutines, files, objects, names int }
+
+// usage counts what could leak. Watches of inotify are files' entries there.
+func usage(e *exposed) counts {
+	s := e.svc.Stats()
+	c := counts{goroutines: runtime.NumGoroutine(), objects: s.Objects, names: s.Names}
+	open, _ := filepath.Glob("/proc/self/fd/*")
+	c.files = len(open)
+	infos, _ := filepath.Glob("/proc/self/fdinfo/*")
+	for _, name := range infos {
+		text, _ := os.ReadFile(name)
+		c.files += strings.Count(string(text), "inotify wd:")
+	}
+	return c
+}

@@ -1,0 +1,297 @@
+package expose
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"nomfs/codec"
+)
+
+const (
+	// maxStderr is how much of the end of what a program says on its standard
+	// error goes into an exception, in bytes: some screens of text.
+	maxStderr = 4096
+	// termGrace is how long a program may take to end when it is asked to.
+	// Then it is killed.
+	termGrace = 500 * time.Millisecond
+	// pipeGrace is how long the output of a program that has ended is read on:
+	// what left its process group may hold it open for ever.
+	pipeGrace = 200 * time.Millisecond
+	// defaultMax is how many copies of a program run at once; others wait.
+	defaultMax = 4
+	// maxMax bounds what a file may ask for.
+	maxMax = 1000
+)
+
+// runner says how programs are run for one entry.
+type runner struct {
+	timeout time.Duration
+	dir     string
+	env     []string // all of it, nil for that of this process
+	max     int
+
+	places chan struct{} // of max; one is taken by each that runs
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	left   sync.WaitGroup // of those that run
+}
+
+// runner reads the options of those that run programs:
+//
+//	timeout  how long a program may take, waiting for its turn included
+//	dir      where it runs; by default in the directory of the file
+//	env      variables to be added to the environment
+//	max      how many run at once
+func (f *fields) runner(d *def, timeout time.Duration) *runner {
+	r := &runner{timeout: f.duration("timeout", timeout, maxTimeout), dir: f.file("dir"), max: f.count("max", defaultMax, maxMax)}
+	d.runs = true
+	if r.dir == "" {
+		r.dir = f.l.dir
+	} else if info, err := os.Stat(r.dir); err != nil {
+		f.bad("dir", "%s", whyNot(err))
+	} else if !info.IsDir() {
+		f.bad("dir", "%s is no directory", r.dir)
+	}
+	env := f.texts("env")
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(env[name], 0) {
+			f.bad("env", "%q cannot be a variable", name)
+		}
+		r.env = append(r.env, name+"="+env[name])
+	}
+	if r.env != nil {
+		r.env = append(os.Environ(), r.env...)
+	}
+	return r
+}
+
+// start returns a runner with the same settings, at work.
+func (r *runner) start(ctx context.Context) *runner {
+	n := &runner{timeout: r.timeout, dir: r.dir, env: r.env, max: r.max, places: make(chan struct{}, r.max)}
+	n.ctx, n.cancel = context.WithCancel(ctx)
+	return n
+}
+
+// close ends what runs, and waits for that.
+func (r *runner) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cancel()
+	r.left.Wait()
+}
+
+// enter counts one more that runs, unless it is too late.
+func (r *runner) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.left.Add(1)
+	return true
+}
+
+// program finds the first word of a command when the file is read, so that a
+// program that is missing is known then.
+func (f *fields) program(key string, argv []string) {
+	switch {
+	case !f.has(key) || argv == nil:
+	case len(argv) == 0 || argv[0] == "":
+		f.bad(key, "it is empty; the first word is the program")
+	case strings.HasPrefix(argv[0], "{") && strings.HasSuffix(argv[0], "}"):
+		f.bad(key, "the program cannot be an argument")
+	case strings.ContainsRune(argv[0], os.PathSeparator):
+		argv[0] = f.l.abs(argv[0])
+		if _, err := exec.LookPath(argv[0]); err != nil {
+			f.bad(key, "%s", whyNot(runError(err)))
+		}
+	default:
+		found, err := exec.LookPath(argv[0])
+		if err == nil {
+			found, err = filepath.Abs(found)
+		}
+		if err != nil {
+			f.bad(key, "there is no program %s in $PATH", argv[0])
+		}
+		_ = found // it is looked for again each time: it may be replaced meanwhile
+	}
+	for i, word := range argv {
+		if strings.ContainsRune(word, 0) {
+			f.bad(key, "word %d has a zero byte, which no argument can have", i+1)
+		}
+	}
+}
+
+// runError takes the name of the program out of an error that has it twice.
+func runError(err error) error {
+	var e *exec.Error
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", e.Name, e.Err)
+	}
+	return err
+}
+
+// run runs a program to its end and returns what it printed. It ends with ctx,
+// or after the timeout. A status other than 0 is a CommandError with the status
+// and the end of what it said on standard error.
+func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, error) {
+	if !r.enter() {
+		return nil, errGone
+	}
+	defer r.left.Done()
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	stop := context.AfterFunc(r.ctx, cancel)
+	defer stop()
+	select {
+	case r.places <- struct{}{}:
+		defer func() { <-r.places }()
+	case <-ctx.Done():
+		return nil, r.ended(ctx, argv[0], "has not begun: %d others run", r.max)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = r.dir, r.env
+	cmd.WaitDelay = pipeGrace
+	if stdin != nil {
+		cmd.Stdin = bytes.NewReader(stdin)
+	}
+	out := &limited{most: maxText, over: make(chan struct{})}
+	said := &tail{most: maxStderr}
+	cmd.Stdout, cmd.Stderr = out, said
+	ownGroup(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, startError(argv[0], err)
+	}
+	ended := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		contain(ctx, cmd, out.over, ended)
+	}()
+	err := waitGroup(cmd)
+	close(ended)
+	<-watched
+	switch {
+	case out.isOver():
+		return nil, exception("OverflowError", "%s printed more than %d bytes", argv[0], maxText)
+	case ctx.Err() != nil && (err != nil || !cmd.ProcessState.Success()):
+		return nil, r.ended(ctx, argv[0], "has not ended")
+	case !cmd.ProcessState.Success():
+		return nil, codec.Exception{Class: "CommandError", Args: codec.Tuple{
+			codec.Int(statusOf(cmd.ProcessState)), codec.StringValue(said.text())}}
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && !errors.Is(err, syscall.EPIPE):
+		return nil, err
+	}
+	return out.bytes(), nil
+}
+
+// contain ends a program when it is no longer wanted, or prints too much.
+func contain(ctx context.Context, cmd *exec.Cmd, over, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-over:
+		// Nothing that it could still say is read.
+	case <-ctx.Done():
+		askGroup(cmd)
+		grace := time.NewTimer(termGrace)
+		defer grace.Stop()
+		select {
+		case <-ended:
+			return
+		case <-grace.C:
+		}
+	}
+	killGroup(cmd)
+}
+
+// ended tells why a program did not run to its end.
+func (r *runner) ended(ctx context.Context, program, format string, args ...any) error {
+	why := fmt.Sprintf(format, args...)
+	switch {
+	case r.ctx.Err() != nil:
+		return errGone
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%s %s after %v: %w", program, why, r.timeout, os.ErrDeadlineExceeded)
+	}
+	return context.Cause(ctx)
+}
+
+func startError(program string, err error) error {
+	if errors.Is(err, syscall.E2BIG) {
+		return exception("ValueError", "the arguments of %s are too long", program)
+	}
+	return runError(err)
+}
+
+// limited keeps what is written to it up to a limit, and tells when there is
+// more.
+type limited struct {
+	mu   sync.Mutex
+	buf  []byte
+	most int
+	over chan struct{} // closed when there is more
+	full bool
+}
+
+func (w *limited) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	room := w.most - len(w.buf)
+	w.buf = append(w.buf, b[:min(len(b), room)]...)
+	if len(b) > room && !w.full {
+		w.full = true
+		close(w.over)
+	}
+	return len(b), nil
+}
+
+func (w *limited) isOver() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.full
+}
+
+func (w *limited) bytes() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Clone(w.buf)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	buf  []byte
+	most int
+}
+
+func (w *tail) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = append(w.buf, b[max(len(b)-w.most, 0):]...)
+	if n := len(w.buf) - w.most; n > 0 {
+		w.buf = append(w.buf[:0], w.buf[n:]...)
+	}
+	return len(b), nil
+}
+
+func (w *tail) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.ToValidUTF8(strings.TrimRight(string(w.buf), "\n"), "?")
+}

@@ -1,0 +1,199 @@
+package expose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// settleAfter is how long the files must be left alone before they are
+	// read again: what is being written may be right, but is not meant.
+	settleAfter = 50 * time.Millisecond
+	// settleMost bounds the wait for files that change all the time. Then they
+	// need to be still only while they are read, and not empty.
+	settleMost = time.Second
+)
+
+// Watch applies the file again each time it has changed, until ctx ends or
+// everything is closed. What is wrong with a file is logged. It returns an
+// error only if the file cannot be watched.
+func (v *Served) Watch(ctx context.Context) error {
+	fs, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("cannot watch %s: %w", v.config().path, err)
+	}
+	defer fs.Close()
+	w := &watcher{v: v, fs: fs, timer: time.NewTimer(settleAfter)}
+	defer w.timer.Stop()
+	if err := w.update(v.config()); err != nil {
+		return err
+	}
+	// What changed before it was watched is found by the first look.
+	w.changed()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-v.ctx.Done():
+			return nil
+		case e := <-fs.Events:
+			if e.Op != fsnotify.Chmod && w.concerns(e.Name) {
+				w.changed()
+			}
+		case err := <-fs.Errors:
+			// Events may be lost: look at everything.
+			v.log.Warn("changes may have been missed", "err", err)
+			w.changed()
+		case <-w.timer.C:
+			w.look()
+		}
+	}
+}
+
+// watcher watches the files that a configuration is made of. Their directories
+// are watched, not they: most editors put another file in the place of the old
+// one. Links are followed to where they lead.
+type watcher struct {
+	v     *Served
+	fs    *fsnotify.Watcher
+	timer *time.Timer
+	since time.Time // of the first change that is not applied; zero for none
+	seen  []stamp   // of the files, at the last change
+
+	dirs  []string
+	files []string
+	links map[string]string // what was a link, and where it led
+}
+
+// changed notes a change, to be looked at when it has settled.
+func (w *watcher) changed() {
+	if w.since.IsZero() {
+		w.since = time.Now()
+	}
+	w.seen = w.stamps()
+	w.timer.Reset(settleAfter)
+}
+
+// look applies the file, if it has settled.
+func (w *watcher) look() {
+	before := w.stamps()
+	late := time.Since(w.since) > settleMost && before[0].size > 0
+	if !late && !sameStamps(before, w.seen) {
+		w.changed()
+		return
+	}
+	old := w.v.config()
+	err := w.v.reload(func() bool { return sameStamps(before, w.stamps()) })
+	if errors.Is(err, errUnsettled) {
+		w.changed()
+		return
+	}
+	w.since = time.Time{}
+	w.v.tell(old, err)
+	if err := w.update(w.v.config()); err != nil {
+		w.v.log.Warn("not everything is watched", "err", err)
+	}
+}
+
+// stamps returns the state of the files.
+func (w *watcher) stamps() []stamp {
+	list := make([]stamp, len(w.files))
+	for i, name := range w.files {
+		if info, err := os.Stat(name); err == nil {
+			list[i] = stamp{mod: info.ModTime(), size: info.Size(), file: info}
+		}
+	}
+	return list
+}
+
+func sameStamps(a, b []stamp) bool { return slices.EqualFunc(a, b, stamp.same) }
+
+// ReloadAndLog is Reload for those who have nobody to give the error to: how it
+// went is logged, each mistake by itself.
+func (v *Served) ReloadAndLog() {
+	old := v.config()
+	v.tell(old, v.Reload())
+}
+
+// tell logs how a change was applied.
+func (v *Served) tell(old *Config, err error) {
+	switch now := v.config(); {
+	case err != nil:
+		for _, e := range allErrors(err) {
+			v.log.Error("the changed file is not applied", "err", e)
+		}
+	case !old.same(now):
+		v.log.Info("the changed file is applied", "file", now.typed)
+	}
+}
+
+// same tells whether two files define the same.
+func (c *Config) same(o *Config) bool {
+	return slices.EqualFunc(c.objects, o.objects, func(a, b *def) bool {
+		return a.name == b.name && a.kind == b.kind && a.canon == b.canon
+	})
+}
+
+// allErrors takes joined errors apart.
+func allErrors(err error) []error {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return list.Unwrap()
+	}
+	return []error{err}
+}
+
+// update watches what a file is made of, and nothing else.
+func (w *watcher) update(c *Config) error {
+	w.files, w.links = nil, make(map[string]string)
+	var dirs []string
+	for _, file := range append([]string{c.path}, c.watched()...) {
+		names := []string{file}
+		if real, err := filepath.EvalSymlinks(file); err == nil && real != file {
+			names = append(names, real)
+			w.links[file] = real
+		}
+		for _, name := range names {
+			w.files = append(w.files, name)
+			if dir := filepath.Dir(name); !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	for _, dir := range w.dirs {
+		if !slices.Contains(dirs, dir) {
+			_ = w.fs.Remove(dir) // it may be gone
+		}
+	}
+	old := w.dirs
+	w.dirs = nil
+	for _, dir := range dirs {
+		if !slices.Contains(old, dir) {
+			if err := w.fs.Add(dir); err != nil {
+				return fmt.Errorf("cannot watch %s: %w", dir, err)
+			}
+		}
+		w.dirs = append(w.dirs, dir)
+	}
+	return nil
+}
+
+// concerns tells whether a changed name is one of the files, or makes one of
+// them another.
+func (w *watcher) concerns(name string) bool {
+	if slices.Contains(w.files, name) {
+		return true
+	}
+	for file, was := range w.links {
+		if real, err := filepath.EvalSymlinks(file); err == nil && real != was {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,457 @@
+package nomcore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"nomfs/codec"
+)
+
+// selfHome is the home of references to our own objects as Self hands them out.
+// It is no home on the wire: such a reference leaves the process only as what
+// Object makes of it.
+const selfHome codec.Home = "self"
+
+// Self is a Service seen from inside: its own registered objects, used like
+// those of a peer, by reference, but without a packet and without a limit on the
+// size of values. Nobody is screened: whoever has the Service owns the objects.
+//
+// It is for code that knows objects by codec.Ref alone, as a mount does. Peers
+// hand out *Object for what is ours; Own turns that into a reference, and Object
+// turns it back where it is sent.
+//
+//	v, _ := peer.GetAttr(ctx, r, "on_change")   // *Object: it is one of ours
+//	own, _ := self.Own(v)                       // codec.Ref
+//	self.Call(ctx, own, args, nil)              // runs here
+//
+// Every Ref that it returned is kept until Release.
+type Self struct {
+	s    *Service
+	refs *holder // guarded by registry.mu
+
+	mu      sync.Mutex
+	foreign map[codec.Ref]*Proxy // of other peers, got from our own objects
+}
+
+// Self returns the Service's view of itself.
+func (s *Service) Self() *Self {
+	return &Self{s: s, refs: newHolder(maxPeerRefs), foreign: make(map[codec.Ref]*Proxy)}
+}
+
+// Own returns the reference of an object of this process, as operations of a
+// Peer return it; ok is false for anything else.
+func (l *Self) Own(v codec.Value) (r codec.Ref, ok bool) {
+	o, ok := v.(*Object)
+	if !ok {
+		return codec.Ref{}, false
+	}
+	id := l.s.reg.export(o, "")
+	l.s.reg.hold(l.refs, []given{{id, o}}, "")
+	return codec.Ref{ID: id, Home: selfHome}, true
+}
+
+// Object returns what to send for a reference that Own or an operation of Self
+// returned: ok is false for a reference that is not ours. The error is ErrStale
+// where the object is gone.
+func (l *Self) Object(r codec.Ref) (v codec.Value, ok bool, err error) {
+	if r.Home != selfHome {
+		return nil, false, nil
+	}
+	if o := l.s.reg.object(r.ID); o != nil {
+		return o, true, nil
+	}
+	return nil, true, remoteError(unknownID(r.ID), r.ID)
+}
+
+// Func makes an object that runs call when it is called, here or by a peer, and
+// returns its reference. Objects among the arguments are references as Self
+// hands them out, and those in the result likewise.
+func (l *Self) Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref {
+	r, _ := l.Own(&Object{Impl: &selfFunc{l, call}})
+	return r
+}
+
+// selfFunc is a callable that knows objects by reference.
+type selfFunc struct {
+	l    *Self
+	call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
+}
+
+var (
+	_ Caller    = (*selfFunc)(nil)
+	_ Describer = (*selfFunc)(nil)
+)
+
+func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	outArgs := make([]codec.Value, len(args))
+	for i, v := range args {
+		outArgs[i] = f.l.out(v, nil)
+	}
+	outKw := make(map[string]codec.Value, len(kwargs))
+	for name, v := range kwargs {
+		outKw[name] = f.l.out(v, nil)
+	}
+	v, err := f.call(ctx, outArgs, outKw)
+	if err != nil {
+		return nil, err
+	}
+	return f.l.in(v)
+}
+
+func (f *selfFunc) Describe(context.Context) (codec.Description, error) {
+	return codec.Description{Class: "function", Callable: true, Params: []codec.Param{{Rest: true}}}, nil
+}
+
+// out makes references of the objects in a value. Foreign ones are remembered
+// with the peer that leads to them: from, where they came from a peer.
+func (l *Self) out(v codec.Value, from *Peer) codec.Value {
+	v, _ = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
+		switch v := v.(type) {
+		case *Object:
+			r, _ := l.Own(v)
+			return r, nil
+		case *Proxy:
+			l.mu.Lock()
+			l.foreign[v.Ref] = v
+			l.mu.Unlock()
+			return v.Ref, nil
+		case codec.Ref:
+			if from != nil {
+				l.mu.Lock()
+				l.foreign[v] = from.adopt(v)
+				l.mu.Unlock()
+			}
+		}
+		return v, nil
+	})
+	return v
+}
+
+// in makes objects of the references in a value.
+func (l *Self) in(v codec.Value) (codec.Value, error) {
+	return codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
+		r, ok := v.(codec.Ref)
+		if !ok {
+			return v, nil
+		}
+		if o, ours, err := l.Object(r); ours {
+			return o, err
+		}
+		return l.proxy(r)
+	})
+}
+
+// proxy returns the object of another peer behind a reference: by the peer from
+// which it was got, else by the one that was connected to and is its home, else
+// by its home alone.
+func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
+	l.mu.Lock()
+	x := l.foreign[r]
+	l.mu.Unlock()
+	if x != nil {
+		return x, nil
+	}
+	var err error = fmt.Errorf("%s: %w", r, ErrPlainRefused)
+	for _, p := range l.s.allPeers() {
+		if !p.named.Load() {
+			continue
+		}
+		to, routeErr := p.routeAddr(r.Home)
+		if routeErr != nil {
+			err = routeErr
+			continue
+		}
+		if to == p.addr {
+			return &Proxy{Peer: p, Ref: r}, nil
+		}
+		x = &Proxy{Peer: l.s.peer(to, true), Ref: r}
+	}
+	if x != nil {
+		return x, nil
+	}
+	return nil, err
+}
+
+// find returns what does the operations on an object: the Impl of one of ours,
+// or a Proxy.
+func (l *Self) find(r codec.Ref) (any, error) {
+	if r.Home != selfHome {
+		return l.proxy(r)
+	}
+	if o := l.s.reg.use(l.refs, r.ID); o != nil {
+		return o.Impl, nil
+	}
+	return nil, remoteError(unknownID(r.ID), r.ID)
+}
+
+// run does one operation on an object. What the object's code does with its
+// goroutine or its time harms nobody: a panic is an error, and whoever stops
+// waiting leaves it behind.
+func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context, impl any) (codec.Value, error)) (codec.Value, error) {
+	impl, err := l.find(r)
+	if err != nil {
+		return nil, err
+	}
+	if x, ok := impl.(*Proxy); ok {
+		v, err := op(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		return l.out(v, x.Peer), nil
+	}
+	ctx, cancel := l.bound(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.s.ctx, cancel)()
+	var v codec.Value
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended := false
+		defer func() {
+			if p := recover(); p != nil || !ended {
+				l.s.stats.handlerErrors.Add(1)
+				l.s.log.Error("handler failed", "panic", p, "stack", string(debug.Stack()))
+				err = exception("RuntimeError", fmt.Sprint(p))
+			}
+		}()
+		v, err = op(withLog(ctx, l.s.log), impl)
+		ended = true
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+	}
+	if err != nil {
+		return nil, selfError(err, r.ID)
+	}
+	if v == nil {
+		v = codec.None{}
+	}
+	return l.out(v, nil), nil
+}
+
+// bound gives an operation the time that it has where the context does not say.
+func (l *Self) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, l.s.cfg.Timeout)
+}
+
+// selfError is what a peer would have heard of an error.
+func selfError(err error, id codec.ID) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return remoteError(ExceptionOf(err), id)
+}
+
+// List returns the registered names.
+func (l *Self) List(context.Context) ([]string, error) { return l.s.reg.list(), nil }
+
+// Roots returns the registered names and the references of those that are
+// objects.
+func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref, err error) {
+	refs = make(map[string]codec.Ref)
+	names = l.s.reg.list()
+	for _, name := range names {
+		v, _ := l.s.reg.lookup(name)
+		if r, ok := l.Own(v); ok {
+			refs[name] = r
+		}
+	}
+	return names, refs, nil
+}
+
+// Resolve returns what is registered under name.
+func (l *Self) Resolve(_ context.Context, name string) (codec.Value, error) {
+	v, ok := l.s.reg.lookup(name)
+	if !ok {
+		return nil, remoteError(exception("NameError", "No such name"), "")
+	}
+	return l.out(v, nil), nil
+}
+
+// attrName returns the one name of an attribute that goes by several.
+func attrNameOf(impl any, name string) string {
+	if o, ok := impl.(AttrNamer); ok {
+		return o.AttrName(name)
+	}
+	return name
+}
+
+// GetAttr returns an attribute; the other methods likewise do one operation
+// each, see Peer.
+func (l *Self) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
+	return l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) { return getAttrOf(ctx, impl, name) })
+}
+
+func getAttrOf(ctx context.Context, impl any, name string) (codec.Value, error) {
+	o, ok := impl.(AttrGetter)
+	if !ok {
+		return nil, noAttr(classOf(impl), name)
+	}
+	return o.GetAttr(ctx, attrNameOf(impl, name))
+}
+
+func (l *Self) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Value) error {
+	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(AttrSetter)
+		if !ok {
+			return nil, noAttr(classOf(impl), name)
+		}
+		v, err := l.in(v)
+		if err != nil {
+			return nil, err
+		}
+		return codec.None{}, o.SetAttr(ctx, attrNameOf(impl, name), v)
+	})
+	return err
+}
+
+func (l *Self) DelAttr(ctx context.Context, r codec.Ref, name string) error {
+	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(AttrDeleter)
+		if !ok {
+			return nil, noAttr(classOf(impl), name)
+		}
+		return codec.None{}, o.DelAttr(ctx, attrNameOf(impl, name))
+	})
+	return err
+}
+
+// cannotDo is what Python says about an operation that an object lacks.
+func cannotDo(impl any, what string) error { return cannot(&Object{Impl: impl}, what) }
+
+func (l *Self) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
+	return l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(ItemGetter)
+		if !ok {
+			return nil, cannotDo(impl, "has no items")
+		}
+		return o.GetItem(ctx, key)
+	})
+}
+
+func (l *Self) SetItem(ctx context.Context, r codec.Ref, key, v codec.Value) error {
+	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(ItemSetter)
+		if !ok {
+			return nil, cannotDo(impl, "does not support item assignment")
+		}
+		v, err := l.in(v)
+		if err != nil {
+			return nil, err
+		}
+		return codec.None{}, o.SetItem(ctx, key, v)
+	})
+	return err
+}
+
+func (l *Self) DelItem(ctx context.Context, r codec.Ref, key codec.Value) error {
+	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(ItemDeleter)
+		if !ok {
+			return nil, cannotDo(impl, "does not support item deletion")
+		}
+		return codec.None{}, o.DelItem(ctx, key)
+	})
+	return err
+}
+
+func (l *Self) Len(ctx context.Context, r codec.Ref) (int, error) {
+	v, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		o, ok := impl.(Lener)
+		if !ok {
+			return nil, cannotDo(impl, "has no len()")
+		}
+		n, err := o.Len(ctx)
+		return codec.Int(n), err
+	})
+	n, _ := codec.Int64Of(orNone(v))
+	return int(n), err
+}
+
+func (l *Self) Repr(ctx context.Context, r codec.Ref) (string, error) {
+	return l.text(ctx, r, func(ctx context.Context, impl any) (string, error) {
+		if o, ok := impl.(Reprer); ok {
+			return o.Repr(ctx)
+		}
+		return reprOf(ctx, impl), nil
+	})
+}
+
+func (l *Self) Str(ctx context.Context, r codec.Ref) (string, error) {
+	return l.text(ctx, r, func(ctx context.Context, impl any) (string, error) {
+		if o, ok := impl.(Strer); ok {
+			return o.Str(ctx)
+		}
+		return strOf(ctx, impl), nil
+	})
+}
+
+func (l *Self) text(ctx context.Context, r codec.Ref, of func(context.Context, any) (string, error)) (string, error) {
+	v, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		s, err := of(ctx, impl)
+		return codec.StringValue(s), err
+	})
+	s, _ := codec.StringOf(orNone(v))
+	return s, err
+}
+
+func orNone(v codec.Value) codec.Value {
+	if v == nil {
+		return codec.None{}
+	}
+	return v
+}
+
+func (l *Self) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	return l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		return l.callImpl(ctx, impl, args, kwargs)
+	})
+}
+
+func (l *Self) callImpl(ctx context.Context, impl any, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	o, ok := impl.(Caller)
+	if !ok {
+		return nil, cannotDo(impl, "is not callable")
+	}
+	inArgs, inKw := make([]codec.Value, len(args)), make(map[string]codec.Value, len(kwargs))
+	var err error
+	for i, v := range args {
+		if inArgs[i], err = l.in(v); err != nil {
+			return nil, err
+		}
+	}
+	for name, v := range kwargs {
+		if inKw[name], err = l.in(v); err != nil {
+			return nil, err
+		}
+	}
+	return o.Call(ctx, inArgs, inKw)
+}
+
+func (l *Self) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	return l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
+		f, err := getAttrOf(ctx, impl, name)
+		if err != nil {
+			return nil, err
+		}
+		switch f := f.(type) {
+		case *Object:
+			return l.callImpl(ctx, f.Impl, args, kwargs)
+		case *Proxy:
+			return l.callImpl(ctx, f, args, kwargs)
+		case codec.Ref:
+			if x, ok := impl.(*Proxy); ok {
+				return l.callImpl(ctx, x.Peer.adopt(f), args, kwargs)
+			}
+		}
+		return nil, exception("TypeError", fmt.Sprintf("'%v' object is not callable", f.Kind()))
+	})
+}
