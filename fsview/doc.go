@@ -110,7 +110,8 @@
 // when the file is closed or synced. The text must fit the type that the
 // attribute has. Where there is none, it becomes a literal if it is one, and
 // text if not. Appending works for text and bytes. A literal whose bracket or
-// quote is still open waits for the rest. A program that keeps a file open and
+// quote is still open waits for the rest. Programs that merely inherited the
+// descriptor change nothing when they end. A program that keeps a file open and
 // writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
