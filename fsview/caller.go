@@ -98,6 +98,23 @@ func (c caller) bystander(writer int) bool {
 	return process != 0 && process != writer && unix.Kill(writer, 0) != unix.ESRCH
 }
 
+// cwdIn returns where the caller stands, as a path from a mount point, "" where
+// that is elsewhere or cannot be told.
+func (c caller) cwdIn(mount string) string {
+	if c.pid == 0 {
+		return ""
+	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", c.pid))
+	if err != nil {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(dir, mount+"/")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
 // replacers are programs that delete a file only to write it anew.
 var replacers = map[string]bool{"mv": true, "cp": true, "install": true, "tar": true, "bsdtar": true, "cpio": true, "git": true}
 

@@ -202,7 +202,8 @@
 // # Calling
 //
 // One line written to call is one call: 1, "a", k=2 with Python literals,
-// keywords, @PATH for an object of this mount; a plain word is text. All lines
+// keywords, @PATH for an object of this mount, from where the caller stands or
+// from the root; a plain word is text. All lines
 // of one write are read before the first is called; after an error the rest of
 // them is not called. The result is read from the same open file, or within a
 // minute by any process of the same login session. Reading never calls. None

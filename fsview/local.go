@@ -180,6 +180,7 @@ func (d *objectDir) dotEntry(ctx context.Context, name string) (entry, error) {
 			if err != nil {
 				return nil, err
 			}
+			d.p.idName(o.ref) // whoever reads it may look below .nom/obj
 			return line(string(o.ref.ID)), nil
 		}
 	default:
