@@ -10,28 +10,12 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"nomfs/codec"
 )
 
 // callsName is the file in which an object of this process tells its calls.
 const callsName = ".calls"
-
-// A followFile shows what happens to an object of this process: what is kept of
-// the past, and each event as it comes.
-type followFile struct {
-	node
-	d *objectDir
-}
-
-var (
-	_ fs.NodeOpener    = (*followFile)(nil)
-	_ fs.NodeGetattrer = (*followFile)(nil)
-	_ fs.FileReader    = (*followHandle)(nil)
-	_ fs.FileReleaser  = (*followHandle)(nil)
-	_ fs.FileLseeker   = (*followHandle)(nil)
-)
 
 // callsEntry is there where the object can be followed.
 func (d *objectDir) callsEntry(ctx context.Context) (entry, error) {
@@ -45,53 +29,28 @@ func (d *objectDir) callsEntry(ctx context.Context) (entry, error) {
 	if _, own, err := d.p.opt.Local.Object(o.ref); !own || err != nil || !d.p.opt.Local.Follows(o.ref) {
 		return entry{}, errNoEntry
 	}
-	return entry{callsName, syscall.S_IFREG | readMode, func(old fs.InodeEmbedder) treeNode {
-		if f, ok := old.(*followFile); ok {
-			return f
-		}
-		return &followFile{node: node{p: d.p}, d: d}
-	}}, nil
+	return streamEntry(d.p, callsName, readMode, d.follow), nil
 }
 
-func (f *followFile) fill(a *fuse.Attr) {
-	f.p.fillAttr(a, syscall.S_IFREG|readMode, unknownSize, f.p.started)
-}
-
-// Getattr answers from memory.
-func (f *followFile) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	f.fill(&out.Attr)
-	return 0
-}
-
-// Open begins to follow.
-func (f *followFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
-		if f.p.opt.ReadOnly {
-			return nil, 0, syscall.EROFS
-		}
-		return nil, 0, syscall.EACCES
-	}
-	c, cancel := f.p.opContext(ctx)
+// follow opens the file: what is kept of the past, and each event as it comes.
+func (d *objectDir) follow(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	c, cancel := d.p.opContext(ctx)
 	defer cancel()
-	o, err := f.d.object(c)
+	o, err := d.object(c)
 	if err != nil {
-		return nil, 0, f.p.fail(ctx, "read", joinPath(f.d.path, callsName), opGet, err)
+		return nil, d.p.fail(ctx, "read", joinPath(d.path, callsName), opGet, err)
 	}
-	following, stop := context.WithCancel(f.p.base)
-	h := &followHandle{p: f.p, s: newStream(), stop: stop, block: flags&syscall.O_NONBLOCK == 0}
+	h := new(followHandle)
+	var following context.Context
+	h.streamHandle, following = newStreamHandle(d.p, flags)
 	after := h.past(c, o.ref)
-	f.p.wg.Add(1)
+	d.p.wg.Add(1)
 	go h.follow(following, o.ref, after)
-	return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+	return h, 0
 }
 
-// A followHandle is an open followFile.
-type followHandle struct {
-	p     *peer
-	s     *stream
-	stop  context.CancelFunc
-	block bool
-}
+// A followHandle is an open follower.
+type followHandle struct{ streamHandle }
 
 // past takes what there is already, so that it can be read without waiting.
 func (h *followHandle) past(ctx context.Context, r codec.Ref) (after uint64) {
@@ -143,20 +102,4 @@ func (h *followHandle) follow(ctx context.Context, r codec.Ref, after uint64) {
 			}
 		}
 	}
-}
-
-// Read returns lines and waits for more.
-func (h *followHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	return h.p.readStream(ctx, h.s, dest, off, h.block)
-}
-
-// Lseek knows no holes.
-func (h *followHandle) Lseek(_ context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {
-	return seekData(uint64(h.s.size()), off, whence)
-}
-
-// Release stops following.
-func (h *followHandle) Release(context.Context) syscall.Errno {
-	h.stop()
-	return 0
 }

@@ -5,47 +5,31 @@ package fsview
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"nomfs/codec"
 )
 
-// A listenFile is the file ATTR.listen. Opening it makes an object that can be
-// called and assigns it to the attribute; each call is a line to read.
-type listenFile struct {
-	node
-	at atomic.Pointer[member]
-}
-
-var (
-	_ fs.NodeOpener    = (*listenFile)(nil)
-	_ fs.NodeGetattrer = (*listenFile)(nil)
-)
-
+// listenView is the file ATTR.listen. Opening it makes an object that can be
+// called and assigns it to the attribute; each call is a line to read. Where
+// somebody else has just closed the file it waits until the value from before is
+// back.
 func listenView(d *objectDir, m member, name string) entry {
-	return entry{name, syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
-		f, ok := old.(*listenFile)
-		if !ok {
-			f = &listenFile{node: node{p: d.p}}
+	return streamEntry(d.p, name, fileMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+		if e := d.p.readOnly(); e != 0 {
+			return nil, e
 		}
-		f.at.Store(&m)
-		return f
-	}}
-}
-
-func (f *listenFile) fill(a *fuse.Attr) {
-	f.p.fillAttr(a, syscall.S_IFREG|fileMode, unknownSize, f.p.started)
-}
-
-// Getattr answers from memory.
-func (f *listenFile) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	f.fill(&out.Attr)
-	return 0
+		c, cancel := d.p.opContext(ctx)
+		defer cancel()
+		l, err := d.p.listen(c, m, callerOf(ctx).session(), flags)
+		if err != nil {
+			return nil, d.p.fail(ctx, "listen", m.path(), opSetValue, err)
+		}
+		return l, 0
+	})
 }
 
 var (
@@ -53,22 +37,6 @@ var (
 	errNotListen = &opError{syscall.EACCES, "open it for reading, or for reading and writing"}
 	errListening = &opError{syscall.EBUSY, "somebody listens there already"}
 )
-
-// Open assigns the callable. Where somebody else has just closed the file it
-// waits until the value from before is back.
-func (f *listenFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	if e := f.p.readOnly(); e != 0 {
-		return nil, 0, e
-	}
-	m := *f.at.Load()
-	c, cancel := f.p.opContext(ctx)
-	defer cancel()
-	l, err := f.p.listen(c, m, callerOf(ctx).session(), flags)
-	if err != nil {
-		return nil, 0, f.p.fail(ctx, "listen", m.path(), opSetValue, err)
-	}
-	return l, fuse.FOPEN_DIRECT_IO, 0
-}
 
 // listenKey says what is listened to, whatever path leads there.
 type listenKey struct {

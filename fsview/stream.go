@@ -6,9 +6,11 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
@@ -136,4 +138,89 @@ func (p *peer) readStream(ctx context.Context, s *stream, dest []byte, off int64
 			}
 		}
 	}
+}
+
+// openStream makes a handle of a file that is a stream.
+type openStream func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno)
+
+// A streamFile is a file that waits at its end. It is never listed: grep -r and
+// cp -r would wait, too.
+type streamFile struct {
+	node
+	mode uint32 // permissions
+	open atomic.Pointer[openStream]
+}
+
+var (
+	_ fs.NodeOpener    = (*streamFile)(nil)
+	_ fs.NodeGetattrer = (*streamFile)(nil)
+	_ fs.FileReader    = (*streamHandle)(nil)
+	_ fs.FileReleaser  = (*streamHandle)(nil)
+	_ fs.FileLseeker   = (*streamHandle)(nil)
+)
+
+func streamEntry(p *peer, name string, mode uint32, open openStream) entry {
+	return entry{name, syscall.S_IFREG | mode, func(old fs.InodeEmbedder) treeNode {
+		f, ok := old.(*streamFile)
+		if !ok {
+			f = &streamFile{node: node{p: p}, mode: mode}
+		}
+		f.open.Store(&open)
+		return f
+	}}
+}
+
+func (f *streamFile) fill(a *fuse.Attr) {
+	f.p.fillAttr(a, syscall.S_IFREG|f.mode, unknownSize, f.p.started)
+}
+
+// Getattr answers from memory.
+func (f *streamFile) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.fill(&out.Attr)
+	return 0
+}
+
+// Open refuses to write what can only be read.
+func (f *streamFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		if e := f.p.readOnly(); e != 0 {
+			return nil, 0, e
+		}
+		if f.mode == readMode {
+			return nil, 0, syscall.EACCES
+		}
+	}
+	h, errno := (*f.open.Load())(ctx, flags)
+	return h, fuse.FOPEN_DIRECT_IO, errno
+}
+
+// A streamHandle is an open stream that can only be read.
+type streamHandle struct {
+	p     *peer
+	s     *stream
+	block bool // not opened with O_NONBLOCK
+	stop  context.CancelFunc
+}
+
+// newStreamHandle returns a handle, and the context in which its stream is
+// filled.
+func newStreamHandle(p *peer, flags uint32) (streamHandle, context.Context) {
+	ctx, stop := context.WithCancel(p.base)
+	return streamHandle{p: p, s: newStream(), block: flags&syscall.O_NONBLOCK == 0, stop: stop}, ctx
+}
+
+// Read returns lines and waits for more.
+func (h *streamHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	return h.p.readStream(ctx, h.s, dest, off, h.block)
+}
+
+// Lseek knows no holes.
+func (h *streamHandle) Lseek(_ context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {
+	return seekData(uint64(h.s.size()), off, whence)
+}
+
+// Release ends what fills the stream.
+func (h *streamHandle) Release(context.Context) syscall.Errno {
+	h.stop()
+	return 0
 }
