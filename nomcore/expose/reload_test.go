@@ -166,20 +166,17 @@ func TestEditingWhileClientsRead(t *testing.T) {
 		switch n % 4 {
 		case 1:
 			e.write("[objects.app]\nversion = ")
-		case 2: // in two steps, with a file in between that is empty
-			if err := os.WriteFile(e.path, []byte(version(n+1)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		case 3: // nothing of which is meant
+		case 2: // in two steps: for a while the file is empty
 			f, err := os.Create(e.path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = f.WriteString("[objects.app]\n")
+			time.Sleep(3 * settleAfter)
+			_, err = f.WriteString(version(n + 1))
 			if err := errors.Join(err, f.Close()); err != nil {
 				t.Fatal(err)
 			}
+			awaitVersion(t, e, n+1)
 			continue
 		}
 		e.write(version(n + 1))

@@ -17,7 +17,8 @@ const (
 	// read again: what is being written may be right, but is not meant.
 	settleAfter = 50 * time.Millisecond
 	// settleMost bounds the wait for files that change all the time. Then they
-	// need to be still only while they are read, and not empty.
+	// need to be still only while they are read. An empty file, which most
+	// often is about to be written, has to stay so for as long.
 	settleMost = time.Second
 )
 
@@ -66,6 +67,7 @@ type watcher struct {
 	timer *time.Timer
 	since time.Time // of the first change that is not applied; zero for none
 	seen  []stamp   // of the files, at the last change
+	empty time.Time // since when one of them is; zero while none is
 
 	dirs  []string
 	files []string
@@ -84,8 +86,14 @@ func (w *watcher) changed() {
 // look applies the file, if it has settled.
 func (w *watcher) look() {
 	before := w.stamps()
-	late := time.Since(w.since) > settleMost && before[0].size > 0
-	if !late && !sameStamps(before, w.seen) {
+	switch {
+	case !slices.ContainsFunc(before, stamp.empty):
+		w.empty = time.Time{}
+	case w.empty.IsZero():
+		w.empty = time.Now()
+	}
+	unsettled := !sameStamps(before, w.seen) && time.Since(w.since) < settleMost
+	if unsettled || !w.empty.IsZero() && time.Since(w.empty) < settleMost {
 		w.changed()
 		return
 	}
@@ -112,6 +120,8 @@ func (w *watcher) stamps() []stamp {
 	}
 	return list
 }
+
+func (s stamp) empty() bool { return s.file != nil && s.size == 0 }
 
 func sameStamps(a, b []stamp) bool { return slices.EqualFunc(a, b, stamp.same) }
 
