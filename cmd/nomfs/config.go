@@ -171,6 +171,9 @@ func (e *env) serveConfig(o configServer) error {
 		}
 	})
 	defer func() { stop(); watching.Wait() }()
+	if c.Commands() && !isLoopback(addr) {
+		fmt.Fprintf(e.stderr, "nomfs: warning: whoever reaches %s can have programs run here\n", addr)
+	}
 	for _, line := range c.Summary() {
 		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", printable(line))
 	}

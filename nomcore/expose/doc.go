@@ -83,7 +83,8 @@
 // A file is read to its end each time, so that those in /proc work; pipes and
 // devices are refused. Setting the attribute replaces the file in one step:
 // mode and owner stay, a symbolic link stays and its target is replaced. create
-// lets it be missing. direct writes in place instead, which files in /sys need.
+// lets it be missing. direct writes in place instead, which files in /sys need, and
+// those that are mounted by themselves.
 //
 // # Programs
 //
@@ -146,7 +147,8 @@
 // An object of another peer is reached through this process: clients need no
 // way of their own, and what it gives out, callbacks included, goes the same
 // way. It is connected to when somebody asks, and again when it was restarted.
-// While it is down, using it is an error, and nothing else is. timeout bounds
+// While it is down, using it is an error, and nothing else is; one that could
+// not be reached is tried again after a second. timeout bounds
 // an operation, 4s, and a call, 30s; readonly passes on no change, but calls.
 //
 // # Applying a change

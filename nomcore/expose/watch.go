@@ -20,6 +20,10 @@ const (
 	// need to be still only while they are read. An empty file, which most
 	// often is about to be written, has to stay so for as long.
 	settleMost = time.Second
+	// pollEvery is how often the files are looked at all the same: of a
+	// directory that was replaced, or that another machine writes to, nothing
+	// is told.
+	pollEvery = 2 * time.Second
 )
 
 // Watch applies the file again each time it has changed, until ctx ends or
@@ -38,6 +42,8 @@ func (v *Served) Watch(ctx context.Context) error {
 	}
 	// What changed before it was watched is found by the first look.
 	w.changed()
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -52,6 +58,10 @@ func (v *Served) Watch(ctx context.Context) error {
 			// Events may be lost: look at everything.
 			v.log.Warn("changes may have been missed", "err", err)
 			w.changed()
+		case <-poll.C:
+			if w.since.IsZero() && !sameStamps(w.stamps(), w.read) {
+				w.changed()
+			}
 		case <-w.timer.C:
 			w.look()
 		}
@@ -67,10 +77,12 @@ type watcher struct {
 	timer *time.Timer
 	since time.Time // of the first change that is not applied; zero for none
 	seen  []stamp   // of the files, at the last change
+	read  []stamp   // of the files, when they were read last
 	empty time.Time // since when one of them is; zero while none is
 
 	dirs  []string
 	files []string
+	said  string            // why not everything is watched, as it was logged
 	links map[string]string // what was a link, and where it led
 }
 
@@ -105,8 +117,13 @@ func (w *watcher) look() {
 	}
 	w.since = time.Time{}
 	w.v.tell(old, err)
-	if err := w.update(w.v.config()); err != nil {
-		w.v.log.Warn("not everything is watched", "err", err)
+	if err := w.update(w.v.config()); err != nil && err.Error() != w.said {
+		w.said = err.Error()
+		w.v.log.Warn("changes are seen later than usual", "err", err)
+	}
+	w.read = w.stamps()
+	if len(w.read) == len(before) && !sameStamps(w.read, before) {
+		w.changed() // meanwhile
 	}
 }
 
@@ -161,11 +178,16 @@ func allErrors(err error) []error {
 
 // update watches what a file is made of, and nothing else.
 func (w *watcher) update(c *Config) error {
+	led := w.links
 	w.files, w.links = nil, make(map[string]string)
 	var dirs []string
 	for _, file := range append([]string{c.path}, c.watched()...) {
 		names := []string{file}
-		if real, err := filepath.EvalSymlinks(file); err == nil && real != file {
+		real, err := filepath.EvalSymlinks(file)
+		if err != nil {
+			real = led[file] // it leads nowhere now, and may come back
+		}
+		if real != "" && real != file {
 			names = append(names, real)
 			w.links[file] = real
 		}
@@ -181,17 +203,14 @@ func (w *watcher) update(c *Config) error {
 			_ = w.fs.Remove(dir) // it may be gone
 		}
 	}
-	old := w.dirs
-	w.dirs = nil
-	for _, dir := range dirs {
-		if !slices.Contains(old, dir) {
-			if err := w.fs.Add(dir); err != nil {
-				return fmt.Errorf("cannot watch %s: %w", dir, err)
-			}
+	w.dirs = dirs
+	var wrong error
+	for _, dir := range dirs { // those that are watched, too: it may be another now
+		if err := w.fs.Add(dir); err != nil && wrong == nil {
+			wrong = fmt.Errorf("cannot watch %s: %w", dir, err)
 		}
-		w.dirs = append(w.dirs, dir)
 	}
-	return nil
+	return wrong
 }
 
 // concerns tells whether a changed name is one of the files, or makes one of
