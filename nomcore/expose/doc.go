@@ -32,7 +32,7 @@
 //	env      a variable of the environment  call      a program to be called
 //	script   a Starlark file                data      a file of JSON, YAML or TOML
 //	mailbox  calls are kept                 builtin   host or demo
-//	peer     an object of another peer
+//	peer     an object of another peer      slot      what clients put there
 //
 // A table with none of them, and a header, is an object with attributes. Any
 // other value is a read-only attribute with that value; dates and times are
@@ -61,7 +61,8 @@
 // in one step, FILE.state next to the file, or where nobody may write there
 // $XDG_STATE_HOME/nomfs/…; one that is damaged is kept as FILE.state.bad-TIME,
 // and that is logged. What was set counts until the value in the file is
-// edited. Two processes must not share a state file: the last to write wins.
+// edited. slot = true is a place for anything, a callback most often; as long as
+// nothing is in it there is no such attribute. Two processes must not share a state file: the last to write wins.
 //
 // # Text
 //
