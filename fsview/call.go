@@ -127,6 +127,7 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 	ctx, cancel := context.WithCancelCause(f.p.base)
 	c := &pendingCall{started: time.Now(), done: make(chan struct{}), cancel: cancel}
 	f.p.results.put(key, c)
+	cwd := who.cwdIn(f.p.dir)
 	f.p.wg.Add(1)
 	go func() {
 		defer f.p.wg.Done()
@@ -140,7 +141,7 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 		var all, last []byte
 		var err error
 		for _, l := range lines {
-			if last, err = f.run(ctx, l); err != nil {
+			if last, err = f.run(ctx, l, cwd); err != nil {
 				last = nil
 				break
 			}
@@ -168,8 +169,8 @@ func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte,
 }
 
 // run makes one call and returns its result as text.
-func (f *callFile) run(ctx context.Context, l callLine) ([]byte, error) {
-	if err := f.resolvePaths(ctx, &l); err != nil {
+func (f *callFile) run(ctx context.Context, l callLine, cwd string) ([]byte, error) {
+	if err := f.resolvePaths(ctx, &l, cwd); err != nil {
 		return nil, err
 	}
 	f.p.changed()
@@ -251,15 +252,21 @@ func (f *callFile) parseCall(s string) (callLine, error) {
 	return l, nil
 }
 
-// resolvePaths puts references in place of paths. A path begins at the root of
-// the mount, whether or not it names the mount point first.
-func (f *callFile) resolvePaths(ctx context.Context, l *callLine) error {
+// resolvePaths puts references in place of paths. A path is one from where the
+// caller stands, or else from the root of the mount, whether or not it names the
+// mount point first.
+func (f *callFile) resolvePaths(ctx context.Context, l *callLine, cwd string) error {
 	resolve := func(v codec.Value) (codec.Value, error) {
 		path, ok := v.(pathArg)
 		if !ok {
 			return v, nil
 		}
 		target := strings.TrimPrefix(string(path), f.p.dir+"/")
+		if cwd != "" && !strings.HasPrefix(string(path), "/") {
+			if found, err := f.p.walk(ctx, cwd, target); err == nil {
+				return found, nil
+			}
+		}
 		found, err := f.p.walk(ctx, "", strings.TrimLeft(target, "/"))
 		if err != nil {
 			return nil, &opError{errnoOf(err, opLookup), path.String() + ": " + err.Error()}

@@ -87,6 +87,34 @@ func (c caller) process() int {
 	return n
 }
 
+// bystander tells whether the caller closes a copy of a descriptor that somebody
+// else still writes through: writer is the process that wrote last, 0 for
+// unknown. The writer's own flush is yet to come.
+func (c caller) bystander(writer int) bool {
+	if writer == 0 {
+		return false
+	}
+	process := c.process()
+	return process != 0 && process != writer && unix.Kill(writer, 0) != unix.ESRCH
+}
+
+// cwdIn returns where the caller stands, as a path from a mount point, "" where
+// that is elsewhere or cannot be told.
+func (c caller) cwdIn(mount string) string {
+	if c.pid == 0 {
+		return ""
+	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", c.pid))
+	if err != nil {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(dir, mount+"/")
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
 // replacers are programs that delete a file only to write it anew.
 var replacers = map[string]bool{"mv": true, "cp": true, "install": true, "tar": true, "bsdtar": true, "cpio": true, "git": true}
 

@@ -22,6 +22,7 @@ type callHandle struct {
 
 	mu    sync.Mutex   // guards what follows; never held during a wait
 	part  []byte       // a line without its end
+	from  int          // the process that wrote last
 	own   *pendingCall // the last call made through this handle
 	base  int64        // where the last request ended: its reply begins here
 	retry *interrupted // a write that a signal ended
@@ -50,7 +51,9 @@ var (
 
 // Write calls once for each line, and waits a moment for the result.
 func (h *callHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	from := callerOf(ctx).process()
 	h.mu.Lock()
+	h.from = from
 	c, rest, err := h.begin(data, off)
 	h.mu.Unlock()
 	if err != nil {
@@ -127,9 +130,22 @@ func (h *callHandle) accept(rest []byte, c *pendingCall, end int64) {
 	}
 }
 
-// Flush runs a line without an end, and waits for what is still running,
-// unless the caller is exiting: nothing could end that wait.
+// Flush is Fsync for the process that wrote. Every program that a shell starts
+// inherits the descriptor and flushes it in the end: it must neither end the
+// line of another nor hear the error that another waits for.
 func (h *callHandle) Flush(ctx context.Context) syscall.Errno {
+	h.mu.Lock()
+	from := h.from
+	h.mu.Unlock()
+	if callerOf(ctx).bystander(from) {
+		return 0
+	}
+	return h.Fsync(ctx, 0)
+}
+
+// Fsync runs a line without an end, and waits for what is still running,
+// unless the caller is exiting: nothing could end that wait.
+func (h *callHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno {
 	h.mu.Lock()
 	if r := h.retry; r != nil { // the program gave up
 		h.retry = nil
@@ -161,15 +177,15 @@ func (h *callHandle) Flush(ctx context.Context) syscall.Errno {
 		}
 		return syscall.EINTR
 	case waitDone:
+		if callerOf(ctx).exiting() {
+			return 0 // it could not say what went wrong; somebody else may ask
+		}
 		if err := c.tell(); err != nil {
 			return errnoOf(err, opCall)
 		}
 	}
 	return 0
 }
-
-// Fsync waits like Flush.
-func (h *callHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno { return h.Flush(ctx) }
 
 // Release forgets the handle. A call under way goes on; one whose caller was
 // interrupted does not.

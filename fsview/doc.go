@@ -110,7 +110,8 @@
 // when the file is closed or synced. The text must fit the type that the
 // attribute has. Where there is none, it becomes a literal if it is one, and
 // text if not. Appending works for text and bytes. A literal whose bracket or
-// quote is still open waits for the rest. A program that keeps a file open and
+// quote is still open waits for the rest. Programs that merely inherited the
+// descriptor change nothing when they end. A program that keeps a file open and
 // writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
@@ -201,7 +202,8 @@
 // # Calling
 //
 // One line written to call is one call: 1, "a", k=2 with Python literals,
-// keywords, @PATH for an object of this mount; a plain word is text. All lines
+// keywords, @PATH for an object of this mount, from where the caller stands or
+// from the root; a plain word is text. All lines
 // of one write are read before the first is called; after an error the rest of
 // them is not called. The result is read from the same open file, or within a
 // minute by any process of the same login session. Reading never calls. None

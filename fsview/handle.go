@@ -22,6 +22,7 @@ type valueHandle struct {
 	gate    gate
 	text    []byte      // what reads see
 	write   *writeState // nil on a handle for reading
+	from    int         // the process that wrote what is not committed yet
 	fresh   bool        // opened truncated or created: empty until written
 	settled func()      // called once the file is no longer pending
 }
@@ -130,12 +131,26 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	if err != nil {
 		return 0, h.fail(ctx, err)
 	}
+	if h.write.flush() {
+		h.from = callerOf(ctx).process()
+	}
 	return uint32(len(data)), 0
 }
 
-// Flush commits what is left. The flush of a handle that wrote nothing does
+// Flush commits what is left, for the process that wrote it: others close
+// copies that they inherited. The flush of a handle that wrote nothing does
 // nothing.
 func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
+	return h.settle(ctx, func() bool { return callerOf(ctx).bystander(h.from) })
+}
+
+// Fsync commits whoever asks.
+func (h *valueHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno {
+	return h.settle(ctx, func() bool { return false })
+}
+
+// settle commits what is left unless skip, which is asked with the gate held.
+func (h *valueHandle) settle(ctx context.Context, skip func() bool) syscall.Errno {
 	if h.write == nil {
 		return 0
 	}
@@ -145,7 +160,7 @@ func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
 		return h.fail(ctx, err)
 	}
 	defer h.gate.leave()
-	if !h.write.flush() {
+	if !h.write.flush() || skip() {
 		return 0
 	}
 	if err := h.commit(c, true); err != nil {
@@ -153,9 +168,6 @@ func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
 	}
 	return 0
 }
-
-// Fsync commits like Flush.
-func (h *valueHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno { return h.Flush(ctx) }
 
 // Release forgets the handle.
 func (h *valueHandle) Release(ctx context.Context) syscall.Errno {
@@ -185,8 +197,11 @@ func (h *valueHandle) fail(ctx context.Context, err error) syscall.Errno {
 func (h *valueHandle) commit(ctx context.Context, last bool) error {
 	v, err := h.parse(ctx)
 	var bad *textError
-	if errors.As(err, &bad) && bad.incomplete && !last {
+	if errors.As(err, &bad) && bad.incomplete {
 		h.write.deferCommit()
+		if last {
+			return err // and a shell that only changes descriptors goes on writing
+		}
 		return nil
 	}
 	if err == nil {

@@ -51,6 +51,14 @@ var lines = []lineTest{
 
 	{line: "a reference as text", script: "cd demo; cat child.repr add.repr; cat child.repr > nothing.repr; ls nothing; cat other.repr > child.repr; readlink child",
 		out: "@MNT/demo/child\n@MNT/demo/add\nme\nparent\nv\n../a.b c\n", effects: "SetAttr demo.nothing=ref 1003; SetAttr demo.child=ref 1002"},
+	// Whoever inherits a descriptor flushes it when it closes its copy, and so
+	// does a shell that puts another file in its place for a while.
+	{line: "a literal written by several programs",
+		script: "cd demo; { echo '['; echo \"$(echo 1),\"; echo note >&2; ls > /dev/null; echo '2]'; } > values; cat values; { echo '{'; printf '\"a\": %s\\n' $(echo 1); echo '}'; } > nested.json; cat nested; echo '[1,' > values; echo $?; cat values.err",
+		out:    "note\n[1, 2]\n{'a': 1.0}\n0\nEINVAL: want list, got \"[1,\": column 4: expected a value, found the end\n", effects: "SetAttr demo.values=[1, 2]; SetAttr demo.nested={'a': 1.0}"},
+	{line: "a call written by several programs",
+		script: "cd demo; { printf '2, '; echo \"$(echo 3)\"; } > add/call; cat add/call; exec 3<>fail/call; python3 -c 'import os; os.write(3, b\"1\")'; ls > /dev/null; cat <&3; echo $?",
+		out:    "5\ncat: -: Remote I/O error\n1\n", effects: "Call add(2, 3); Call fail(1)"},
 	{line: ": >, truncate", by: "truncate only"},
 	{line: "truncate to a size", by: "truncate to something"},
 	{line: ">>", by: "append"},
@@ -74,7 +82,7 @@ var lines = []lineTest{
 	{line: "call by <>", by: "same descriptor"},
 	{line: "call by .bin, and by eight of them at once", file: "bin.txtar"},
 	{line: "exit and kill -9 during a call", in: TestWaiting},
-	{line: "a peer that stops, and comes back", file: "away.txtar"},
+	{line: "a peer that stops, and comes back", file: "stopped.txtar"},
 	{line: "a peer that is slow", in: TestSlowPeer},
 	{line: "attributes called call, index, a b, a%b, a.b, é and %", by: "escaped names"},
 	{line: "an attribute with 300 bytes", by: "300 bytes"},

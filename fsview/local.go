@@ -148,11 +148,13 @@ func (d *objectDir) textControl(name string) entry {
 }
 
 // dotEntry returns one of the entries that begin with a dot.
-func (d *objectDir) dotEntry(name string) (entry, error) {
+func (d *objectDir) dotEntry(ctx context.Context, name string) (entry, error) {
 	var text func(context.Context, caller) ([]byte, error)
 	switch name {
 	case binName:
 		return d.binEntry()
+	case callsName:
+		return d.callsEntry(ctx)
 	case ".json":
 		text = d.jsonText
 	case ".sig":
@@ -178,6 +180,7 @@ func (d *objectDir) dotEntry(name string) (entry, error) {
 			if err != nil {
 				return nil, err
 			}
+			d.p.idName(o.ref) // whoever reads it may look below .nom/obj
 			return line(string(o.ref.ID)), nil
 		}
 	default:

@@ -36,7 +36,7 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 		return entry{}, errNameTooLong
 	}
 	if name[0] == '.' {
-		return d.dotEntry(name)
+		return d.dotEntry(ctx, name)
 	}
 	if reserved[name] {
 		return d.control(ctx, name)

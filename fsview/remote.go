@@ -78,6 +78,12 @@ type Local interface {
 	// Object returns what is to be sent for a reference of this process; ok
 	// is false for any other reference. The error is that the object is gone.
 	Object(r codec.Ref) (v codec.Value, ok bool, err error)
+	// Follows tells whether an object of this process tells what happens to
+	// it, and Follow returns that: a line for each event after number after,
+	// and the number to go on with. It waits until there is one; the error is
+	// that of ctx, or io.EOF when no more will come.
+	Follows(r codec.Ref) bool
+	Follow(ctx context.Context, r codec.Ref, after uint64) (lines []string, next uint64, err error)
 	// Func makes an object that runs call when a peer calls it. Objects among
 	// its arguments are references, and may be in its result.
 	Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref

@@ -40,7 +40,8 @@ func newStream() *stream { return &stream{more: make(chan struct{})} }
 func (s *stream) add(line string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.start+int64(len(s.text)+len(line))-s.read > maxUnread {
+	unread := s.start + int64(len(s.text)) - s.read
+	if s.ended || unread > 0 && unread+int64(len(line)) > maxUnread {
 		return false
 	}
 	if old := int(s.read - s.start - replayed); old > replayed {

@@ -118,6 +118,7 @@ except OSError as e: print(e.errno)
 		effects: "Call liar(); Call reset()"},
 	{name: "result None", script: "echo > demo/none/call; cat demo/none/call; wc -c demo/none/call", out: "0 demo/none/call\n", effects: "Call none()"},
 	{name: "result a reference", script: "echo > demo/make/call; cat demo/make/call; cd \"$(cat demo/make/call)\"; ls; readlink parent", out: "MNT/.nom/obj/1003\nme\nparent\nv\n../../../demo\n", effects: "Call make()"},
+	{name: "paths from where one stands", script: "cd demo; echo '@child, @../other, @other' > none/call; echo $?; ls ../.nom/obj/$(cat child/.oid) | head -n1", out: "0\nme\n", effects: "Call none(ref 1003, ref 1002, ref 1002)"},
 	{name: "paths as arguments", script: "echo \"@demo, k=@$M/other\" > demo/none/call; echo @nope > demo/none/call", status: 1, out: "bash: line 2: echo: write error: No such file or directory\n", effects: "Call none(ref 1001 k=ref 1002)"},
 	{name: "reading never calls", script: "cat demo/add/call; wc -c demo/add/call; cp demo/add/call /dev/null; grep -c . demo/add/call", status: 1, out: "0 demo/add/call\n0\n"},
 	{name: "two sessions", script: "for i in a b; do setsid -w bash -c \"for j in 1 2 3 4 5 6 7 8 9 10; do echo $i\\$j > demo/greet/call; [ \\\"\\$(cat demo/greet/call)\\\" = \\\"hello $i\\$j\\\" ] || echo BAD; done\" & done; wait; cat demo/greet/call"},

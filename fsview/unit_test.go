@@ -242,6 +242,9 @@ func TestWriteState(t *testing.T) {
 		{"refused, then good", "", false, "ew a\n|w b\n|f", "a\n,b\n"},
 		{"deferred", "", false, "dw [1,\n|w 2]\n|f", "[1,\n,[1,\n2]\n"},
 		{"deferred to the end", "", false, "dw [1,\n|f", "[1,\n,[1,\n"},
+		{"deferred, then again from the start", "", false, "dw [1,\n|0 [2]\n|f", "[1,\n,[2]\n"},
+		{"deferred, then truncated", "", false, "dw [1,\n|t|f|w [2]\n", "[1,\n,[2]\n"},
+		{"incomplete at a flush, then complete", "", false, "dw [1,\n|df|w 2]\n|f", "[1,\n,[1,\n,[1,\n2]\n"},
 		{"again from the start", "", false, "w a\n|0 b\n|f", "a\n,b\n"},
 		{"from the start too early", "", false, "W|0 b\n", "!"},
 	} {

@@ -25,6 +25,7 @@ type writeState struct {
 	appendTo bool   // O_APPEND: offsets mean nothing
 	dirty    bool   // buf holds text that was not committed
 	early    bool   // the commit inside write(2) has happened
+	open     bool   // buf is a literal that is not complete yet
 	limit    int    // of buf, in bytes
 	prev     int    // len(buf) before the write that is being committed
 }
@@ -41,10 +42,10 @@ func (w *writeState) write(p []byte, off int64) (commit bool, err error) {
 	if !w.appendTo && off != int64(len(w.buf)) {
 		// A program that keeps a file open and writes a new value from the
 		// start each time means the new value alone.
-		if off != 0 || w.dirty {
+		if off != 0 || w.dirty && !w.open {
 			return false, &opError{syscall.EINVAL, fmt.Sprintf("write at offset %d: a value is written from its start to its end", off)}
 		}
-		w.buf, w.early = nil, false
+		w.buf, w.early, w.dirty, w.open = nil, false, false, false
 	}
 	if len(w.buf)+len(p) > w.limit {
 		w.dirty = false
@@ -71,17 +72,17 @@ func (w *writeState) flush() bool {
 func (w *writeState) text() []byte { return w.buf }
 
 // deferCommit is called instead of committed when the text is not complete
-// yet: the next write tries again.
-func (w *writeState) deferCommit() {}
+// yet: the next write tries again. It may also start anew.
+func (w *writeState) deferCommit() { w.open = true }
 
 // committed is called when the text was assigned.
-func (w *writeState) committed() { w.dirty, w.early = false, true }
+func (w *writeState) committed() { w.dirty, w.early, w.open = false, true, false }
 
 // failed is called when the text was refused. The write that brought it did
 // not happen, and nothing is left for a flush to repeat.
 func (w *writeState) failed() {
 	w.buf = w.buf[:w.prev]
-	w.dirty = false
+	w.dirty, w.open = false, false
 }
 
 // truncate is ftruncate(2) on the handle. Truncation never reaches the peer: it
@@ -91,8 +92,8 @@ func (w *writeState) truncate(size uint64) error {
 	case size == uint64(len(w.buf)):
 	case size != 0:
 		return &opError{syscall.EINVAL, fmt.Sprintf("truncation to %d bytes: only to nothing", size)}
-	case !w.dirty:
-		w.buf, w.early = nil, false
+	case !w.dirty || w.open:
+		w.buf, w.early, w.dirty, w.open = nil, false, false, false
 	default:
 		return &opError{syscall.EINVAL, "truncation of a value half written"}
 	}

@@ -67,6 +67,15 @@ type (
 	AttrNamer interface {
 		AttrName(name string) string
 	}
+	// Follower is an object whose past can be read and whose future awaited,
+	// by the process that has it: no operation of the protocol does that.
+	// Follow returns what came after number after, a line without a newline
+	// for each event, and the number to go on with; 0 is the beginning. It
+	// waits until there is something. The error is that of ctx, or io.EOF when
+	// nothing more will come.
+	Follower interface {
+		Follow(ctx context.Context, after uint64) (lines []string, next uint64, err error)
+	}
 	// Keyer returns the keys of the items, in the object's own order.
 	Keyer interface {
 		Keys(ctx context.Context) ([]codec.Value, error)

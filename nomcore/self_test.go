@@ -83,7 +83,9 @@ func TestSelf(t *testing.T) {
 		{"as set", get("number"), "9"},
 		{"wrong type", func() (any, error) { return nil, self.SetAttr(ctx, r, "number", codec.Bytes("x")) }, "TypeError: "},
 		{"delete", func() (any, error) { return nil, self.DelAttr(ctx, r, "number") }, "AttributeError: "},
-		{"call", func() (any, error) { return self.CallAttr(ctx, r, "add", []codec.Value{codec.Int(2), codec.Int(3)}, nil) }, "5"},
+		{"call", func() (any, error) {
+			return self.CallAttr(ctx, r, "add", []codec.Value{codec.Int(2), codec.Int(3)}, nil)
+		}, "5"},
 		{"call a value", func() (any, error) { return self.CallAttr(ctx, r, "number", nil, nil) }, "TypeError: 'int' object is not callable"},
 		{"panic", func() (any, error) { return self.CallAttr(ctx, r, "panic", nil, nil) }, "RuntimeError: boom"},
 		{"item", func() (any, error) { return self.GetItem(ctx, ir, codec.Int(1)) }, "6"},

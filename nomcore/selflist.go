@@ -135,6 +135,31 @@ func listed[T any](ctx context.Context, l *Self, r codec.Ref, remote func(*Proxy
 	return got, nil
 }
 
+// Follow returns what happened to an object of ours after number after, see
+// Follower: errors.ErrUnsupported for one that cannot be followed, and for the
+// objects of others.
+func (l *Self) Follow(ctx context.Context, r codec.Ref, after uint64) (lines []string, next uint64, err error) {
+	impl, err := l.find(r)
+	if err != nil {
+		return nil, after, err
+	}
+	f, ok := impl.(Follower)
+	if !ok {
+		return nil, after, errNotFollowed
+	}
+	return f.Follow(ctx, after)
+}
+
+// Follows tells whether an object of ours can be followed.
+func (l *Self) Follows(r codec.Ref) bool {
+	impl, err := l.find(r)
+	_, ok := impl.(Follower)
+	return err == nil && ok
+}
+
+// errNotFollowed: an object has nothing to follow.
+var errNotFollowed = fmt.Errorf("the object cannot be followed: %w", errors.ErrUnsupported)
+
 // Release gives references back: all that were got of each so far.
 func (l *Self) Release(refs ...codec.Ref) {
 	for _, r := range refs {

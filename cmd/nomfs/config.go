@@ -25,6 +25,10 @@ import (
 // defaultConfig is the file that nomfs init writes when none is named.
 const defaultConfig = "nomfs.toml"
 
+func insecureFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "insecure", Usage: "let FILE run programs for clients on other machines", DisableDefaultText: true}
+}
+
 func (e *env) checkCommand() *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "check a file for nomfs serve --config", ArgsUsage: "FILE",
@@ -158,24 +162,13 @@ func (e *env) serveConfig(o configServer) error {
 		return err
 	}
 	defer svc.Close()
-	log := slog.New(slog.NewTextHandler(e.stderr, nil))
-	served, err := expose.Serve(svc, c, expose.Options{Log: log, Accept: accept})
+	served, end, err := e.expose(svc, c, accept)
 	if err != nil {
-		return localf("cannot serve %s: %w", o.path, err)
+		return err
 	}
-	defer served.Close()
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		if err := served.Watch(ctx); err != nil {
-			log.Warn("changes of the file are applied at a hangup (SIGHUP) only", "err", err)
-		}
-	})
-	defer func() { stop(); watching.Wait() }()
+	defer end()
 	if c.Commands() && !isLoopback(addr) {
 		fmt.Fprintf(e.stderr, "nomfs: warning: whoever reaches %s can have programs run here\n", addr)
-	}
-	for _, line := range c.Summary() {
-		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", printable(line))
 	}
 	for _, name := range o.names {
 		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", name)
@@ -192,6 +185,33 @@ func (e *env) serveConfig(o configServer) error {
 			served.ReloadAndLog()
 		}
 	}
+}
+
+// expose makes a service serve the objects of a file, and says which. Changes of
+// the file are applied until end is called.
+func (e *env) expose(svc *nomcore.Service, c *expose.Config, accept func(*expose.Config) error) (served *expose.Served, end func(), err error) {
+	log := slog.New(slog.NewTextHandler(e.stderr, nil))
+	served, err = expose.Serve(svc, c, expose.Options{Log: log, Accept: accept})
+	if err != nil {
+		return nil, nil, localf("cannot serve %s: %w", c.Path(), err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if err := served.Watch(ctx); err != nil {
+			log.Warn("changes of the file are applied at a hangup (SIGHUP) only", "err", err)
+		}
+	})
+	for _, line := range c.Summary() {
+		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", printable(line))
+	}
+	return served, func() {
+		stop()
+		watching.Wait()
+		if err := served.Close(); err != nil {
+			log.Error("not everything was closed", "err", err)
+		}
+	}, nil
 }
 
 // refuseCommands refuses to let other machines run programs on this one, unless

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"nomfs/nomcore"
+	"nomfs/nomcore/expose"
 )
 
 // mounted is a mount that this process serves. This process must not touch
@@ -28,6 +31,8 @@ type mountOptions struct {
 	timeout    time.Duration
 	allowOther bool
 	readOnly   bool
+	config     string // what .local exposes, "" for nothing
+	insecure   bool   // even programs, to everyone
 	deletion   string // one of deletions, "" for the default
 }
 
@@ -70,6 +75,8 @@ func (e *env) mountCommand() *cli.Command {
 			"one must answer; the others come to life when they do.",
 		Flags: []cli.Flag{
 			timeoutFlag(), allowOtherFlag(), readOnlyFlag(), deleteFlag(), attrsFlag(),
+			&cli.StringFlag{Name: "config", Usage: "expose what `FILE` says as .local in the mount, and to the peers (see nomfs init)"},
+			insecureFlag(),
 			&cli.BoolFlag{Name: "detach", Usage: "return when the mount is ready, and leave it running", DisableDefaultText: true},
 			&cli.BoolFlag{Name: detachedFlag, Hidden: true},
 			plainFlag(), traceFlag(),
@@ -116,6 +123,8 @@ func mountOptionsOf(c *cli.Context, t *target) (mountOptions, error) {
 		timeout:    t.config.Timeout,
 		allowOther: c.Bool("allow-other"),
 		readOnly:   c.Bool("ro"),
+		config:     c.String("config"),
+		insecure:   c.Bool("insecure"),
 		deletion:   c.String("delete"),
 	}, err
 }
@@ -128,11 +137,20 @@ func (e *env) mountUntilEnd(ts []*target, dir string, opt mountOptions, ready fu
 	// A reader of our output that goes away must not end us before the mount
 	// is gone: with this, it is an error of the write.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	exposing, err := e.exposing(ts, opt)
+	if err != nil {
+		return err
+	}
 	g, err := e.attach(ctx, ts)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
 	defer g.close()
+	end, err := exposing(g.svc)
+	if err != nil {
+		return err
+	}
+	defer end()
 	m, err := mountPeers(dir, g, opt)
 	if err != nil {
 		return err
@@ -141,6 +159,37 @@ func (e *env) mountUntilEnd(ts []*target, dir string, opt mountOptions, ready fu
 		return errors.Join(err, m.Unmount())
 	}
 	return untilEnd(ctx, m)
+}
+
+// exposing checks the file of --config, before anyone is asked for anything, and
+// returns what makes a service serve it.
+func (e *env) exposing(ts []*target, opt mountOptions) (func(*nomcore.Service) (end func(), err error), error) {
+	if opt.config == "" {
+		return func(*nomcore.Service) (func(), error) { return func() {}, nil }, nil
+	}
+	c, err := loadConfig(opt.config)
+	if err != nil {
+		return nil, e.configErrors(err)
+	}
+	accept := func(c *expose.Config) error { return refuseCommands(c, farthest(ts), opt.insecure) }
+	if err := accept(c); err != nil {
+		return nil, err
+	}
+	return func(svc *nomcore.Service) (func(), error) {
+		_, end, err := e.expose(svc, c, accept)
+		return end, err
+	}, nil
+}
+
+// farthest returns an address from which the objects of this process can be
+// reached: that of a peer beyond the loopback, if there is one.
+func farthest(ts []*target) string {
+	for _, t := range ts {
+		if !isLoopback(t.addr) {
+			return t.addr
+		}
+	}
+	return ts[0].addr
 }
 
 // untilEnd waits until the mount is to end, or has been unmounted by someone

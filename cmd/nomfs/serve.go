@@ -42,7 +42,7 @@ func (e *env) serveCommand() *cli.Command {
 			&cli.StringFlag{Name: "config", Usage: "serve the objects of `FILE`"},
 			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`, host:port; port 0 is any free one (default: what FILE says, or " + defaultListen + ")"},
 			&cli.StringSliceFlag{Name: "object", Usage: "serve the object `NAME`, host or demo; can be repeated (default: both, with --config none)"},
-			&cli.BoolFlag{Name: "insecure", Usage: "let FILE run programs for clients on other machines", DisableDefaultText: true},
+			insecureFlag(),
 			plainFlag(), traceFlag(),
 		},
 		Action: func(c *cli.Context) error {

@@ -232,7 +232,7 @@ func TestGatewayToItself(t *testing.T) {
 func TestMailbox(t *testing.T) {
 	e := expose(t, "[objects.inbox]\nmailbox = 3\n")
 	o, _ := e.served.Object("inbox")
-	box := o.Impl.(Follower)
+	box := o.Impl.(nomcore.Follower)
 	r, err := e.peer.Resolve(context.Background(), "inbox")
 	if err != nil {
 		t.Fatal(err)

@@ -29,17 +29,6 @@ var mailboxKind = kind{key: "mailbox", what: "a mailbox", object: true, read: fu
 // then, which nobody should ask for by accident.
 const maxMailbox = 100_000
 
-// Follower is an object whose past can be read and whose future awaited: the
-// Impl of a mailbox is one.
-type Follower interface {
-	// Follow returns what came after number after, a line without a newline
-	// for each call, and the number to go on with; 0 is the beginning. It
-	// waits until there is something. What was dropped meanwhile is told in a
-	// line of its own. The error is that of ctx, or io.EOF when the mailbox
-	// is closed and nothing is left.
-	Follow(ctx context.Context, after uint64) (lines []string, next uint64, err error)
-}
-
 // mailbox is the object. Its calls are numbered from 1.
 type mailbox struct {
 	keep int
@@ -53,7 +42,7 @@ type mailbox struct {
 }
 
 var _ interface {
-	Follower
+	nomcore.Follower
 	nomcore.Caller
 	nomcore.AttrGetter
 	nomcore.Describer
@@ -99,7 +88,7 @@ func argumentWords(args []codec.Value, kwargs map[string]codec.Value) string {
 	return strings.ReplaceAll(strings.Join(parts, ", "), "\n", " ")
 }
 
-// Follow implements Follower.
+// Follow implements nomcore.Follower.
 func (m *mailbox) Follow(ctx context.Context, after uint64) ([]string, uint64, error) {
 	for {
 		m.mu.Lock()
