@@ -167,6 +167,9 @@ func (e *env) serveConfig(o configServer) error {
 		return err
 	}
 	defer end()
+	if c.Commands() && !isLoopback(addr) {
+		fmt.Fprintf(e.stderr, "nomfs: warning: whoever reaches %s can have programs run here\n", addr)
+	}
 	for _, name := range o.names {
 		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", name)
 	}

@@ -88,6 +88,8 @@ var mistakes = []struct {
 		`4:31: objects.app.c.max: expected a number from 1`, `5:31: objects.app.d.dir: `, `6:37: objects.app.e.env.A: expected text`}},
 	{"a builtin that there is not", "[objects.h]\nbuiltin = \"hots\"", []string{`2:11: objects.h.builtin: expected one of demo, host, got "hots"; did you mean host?`}},
 	{"a hidden object", "[objects.h]\nbuiltin = \"host\"\nhidden = true", []string{`3:10: objects.h.hidden: a registered object is always listed`}},
+	{"a slot", "[objects.app]\na = { slot = true }\nb = { slot = false }\nc = { slot = 1 }", []string{
+		`3:14: objects.app.b.slot: expected true`, `4:14: objects.app.c.slot: expected true or false`}},
 	{"an empty peer", "[objects.h]\npeer = \"\"", []string{`2:8: objects.h.peer: expected text, and it is empty`}},
 }
 

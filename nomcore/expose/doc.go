@@ -32,7 +32,7 @@
 //	env      a variable of the environment  call      a program to be called
 //	script   a Starlark file                data      a file of JSON, YAML or TOML
 //	mailbox  calls are kept                 builtin   host or demo
-//	peer     an object of another peer
+//	peer     an object of another peer      slot      what clients put there
 //
 // A table with none of them, and a header, is an object with attributes. Any
 // other value is a read-only attribute with that value; dates and times are
@@ -61,7 +61,8 @@
 // in one step, FILE.state next to the file, or where nobody may write there
 // $XDG_STATE_HOME/nomfs/…; one that is damaged is kept as FILE.state.bad-TIME,
 // and that is logged. What was set counts until the value in the file is
-// edited. Two processes must not share a state file: the last to write wins.
+// edited. slot = true is a place for anything, a callback most often; as long as
+// nothing is in it there is no such attribute. Two processes must not share a state file: the last to write wins.
 //
 // # Text
 //
@@ -83,7 +84,8 @@
 // A file is read to its end each time, so that those in /proc work; pipes and
 // devices are refused. Setting the attribute replaces the file in one step:
 // mode and owner stay, a symbolic link stays and its target is replaced. create
-// lets it be missing. direct writes in place instead, which files in /sys need.
+// lets it be missing. direct writes in place instead, which files in /sys need, and
+// those that are mounted by themselves.
 //
 // # Programs
 //
@@ -146,7 +148,8 @@
 // An object of another peer is reached through this process: clients need no
 // way of their own, and what it gives out, callbacks included, goes the same
 // way. It is connected to when somebody asks, and again when it was restarted.
-// While it is down, using it is an error, and nothing else is. timeout bounds
+// While it is down, using it is an error, and nothing else is; one that could
+// not be reached is tried again after a second. timeout bounds
 // an operation, 4s, and a call, 30s; readonly passes on no change, but calls.
 //
 // # Applying a change

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -186,6 +187,34 @@ func TestGatewayGivesBack(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d objects are still held", home.Stats().Objects)
 		}
+	}
+}
+
+// TestGatewayToNobody: where nothing answers, not even with a refusal, all who
+// come at once wait for one attempt, and those who come just then for none.
+func TestGatewayToNobody(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0") // it hears, and does not answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	e := expose(t, fmt.Sprintf("[objects.app]\nfar = { peer = %q, timeout = \"300ms\" }\n", silent.LocalAddr().String()))
+	far, _ := e.at("app.far.x")
+	start := time.Now()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			_, err := e.peer.GetAttr(context.Background(), far, "x")
+			wants(t, "far", nil, err, "IOError")
+		})
+	}
+	all.Wait()
+	for range 20 {
+		_, err := e.peer.GetAttr(context.Background(), far, "x")
+		wants(t, "far", nil, err, "IOError")
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("28 of them waited %v", took)
 	}
 }
 

@@ -27,6 +27,12 @@ type member interface {
 // waits for nothing.
 type still interface{ still() codec.Value }
 
+// A clearable is a member that may be empty: then there is no such attribute.
+type clearable interface {
+	empty() bool
+	clear()
+}
+
 // An heir is a member that goes on with what its predecessor had when a file
 // with another definition of it is applied.
 type heir interface{ inherit(old member) }
@@ -61,7 +67,7 @@ var kinds []*kind
 
 func init() { // not a literal: tables hold entries of any kind
 	kinds = []*kind{
-		&valueKind, &fileKind, &commandKind, &propertyKind, &callKind, &envKind,
+		&valueKind, &slotKind, &fileKind, &commandKind, &propertyKind, &callKind, &envKind,
 		&scriptKind, &dataKind, &mailboxKind, &builtinKind, &peerKind,
 	}
 }

@@ -27,6 +27,11 @@ type slot struct {
 	m   member
 }
 
+func (s *slot) empty() bool {
+	m, ok := s.m.(clearable)
+	return ok && m.empty()
+}
+
 var _ interface {
 	nomcore.AttrGetter
 	nomcore.AttrSetter
@@ -73,7 +78,7 @@ func (o *object) list() ([]*slot, string, error) {
 	}
 	shown := make([]*slot, 0, len(o.order))
 	for _, s := range o.order {
-		if !s.def.hidden {
+		if !s.def.hidden && !s.empty() {
 			shown = append(shown, s)
 		}
 	}
@@ -86,7 +91,11 @@ func (o *object) GetAttr(ctx context.Context, name string) (codec.Value, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.m.get(ctx)
+	v, err := s.m.get(ctx)
+	if v == nil && err == nil { // it is empty
+		err = noAttr(class, name)
+	}
+	return v, err
 }
 
 // SetAttr sets an attribute that can be set.
@@ -101,10 +110,18 @@ func (o *object) SetAttr(ctx context.Context, name string, v codec.Value) error 
 	return s.m.set(ctx, v)
 }
 
-// DelAttr refuses: what there is, the file says.
+// DelAttr empties what can be empty. What else there is, the file says.
 func (o *object) DelAttr(_ context.Context, name string) error {
-	if _, err := o.find(name); err != nil {
+	s, err := o.find(name)
+	if err != nil {
 		return err
+	}
+	if m, ok := s.m.(clearable); ok {
+		if m.empty() {
+			return noAttr(class, name)
+		}
+		m.clear()
+		return nil
 	}
 	return exception("AttributeError", "can't delete attribute '%s'", name)
 }
@@ -143,7 +160,9 @@ func (o *object) Snapshot(_ context.Context, names []string) (map[string]codec.V
 			continue
 		}
 		if m, ok := s.m.(still); ok {
-			values[name] = m.still()
+			if v := m.still(); v != nil {
+				values[name] = v
+			}
 		}
 	}
 	return values, nil

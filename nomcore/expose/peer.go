@@ -39,7 +39,7 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 	}
 	return func(s *site) (member, error) {
 		l := &link{svc: s.svc, addr: addr, name: name, timeout: timeout, slow: slow, readonly: readonly,
-			remotes: make(map[codec.Ref]weak.Pointer[remote])}
+			connecting: make(chan struct{}, 1), remotes: make(map[codec.Ref]weak.Pointer[remote])}
 		l.ctx, l.cancel = context.WithCancel(s.ctx)
 		l.top = &nomcore.Object{Impl: &remote{link: l}}
 		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
@@ -56,9 +56,11 @@ type link struct {
 	ctx           context.Context // ends when the entry is gone
 	cancel        context.CancelFunc
 
-	connecting sync.Mutex // held while the peer is asked for the name
+	connecting chan struct{} // of one place: taken while the peer is asked for the name
 
 	mu      sync.Mutex
+	failed  error         // of the last attempt to connect
+	failAt  time.Time     // when that was
 	peer    *nomcore.Peer // nil while not connected
 	root    codec.Ref     // the object, while peer is not nil
 	remotes map[codec.Ref]weak.Pointer[remote]
@@ -75,16 +77,43 @@ func (l *link) close() {
 	}
 }
 
+// retryAfter is how long nobody tries again to connect to a peer that could not
+// be reached: who lists what is behind it would wait for each name.
+const retryAfter = time.Second
+
 // at returns the peer and the object, asking for them where that is not known.
 func (l *link) at(ctx context.Context) (*nomcore.Peer, codec.Ref, error) {
 	if p, r := l.known(); p != nil {
 		return p, r, nil
 	}
-	l.connecting.Lock()
-	defer l.connecting.Unlock()
+	select {
+	case l.connecting <- struct{}{}:
+		defer func() { <-l.connecting }()
+	case <-ctx.Done():
+		return nil, codec.Ref{}, ctx.Err()
+	}
 	if p, r := l.known(); p != nil {
 		return p, r, nil
 	}
+	l.mu.Lock()
+	failed, at := l.failed, l.failAt
+	l.mu.Unlock()
+	if failed != nil && time.Since(at) < retryAfter {
+		return nil, codec.Ref{}, failed
+	}
+	p, r, err := l.connect(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.peer, l.root, l.failed = p, r, nil
+	} else if !errors.Is(ctx.Err(), context.Canceled) { // else it was the client who went
+		l.failed, l.failAt = err, time.Now()
+	}
+	return p, r, err
+}
+
+// connect asks for the object.
+func (l *link) connect(ctx context.Context) (*nomcore.Peer, codec.Ref, error) {
 	p, err := l.svc.Connect(ctx, l.addr)
 	if err != nil {
 		return nil, codec.Ref{}, err
@@ -94,16 +123,13 @@ func (l *link) at(ctx context.Context) (*nomcore.Peer, codec.Ref, error) {
 		return nil, codec.Ref{}, err
 	}
 	r, ok := v.(codec.Ref)
-	if !ok {
-		if _, own := v.(*nomcore.Object); own {
-			return nil, codec.Ref{}, exception("ValueError", "%s is this process itself", l.addr)
-		}
-		return nil, codec.Ref{}, exception("TypeError", "%s at %s is a value (%s), not an object", l.name, l.addr, kindWord(v.Kind()))
+	if ok {
+		return p, r, nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.peer, l.root = p, r
-	return p, r, nil
+	if _, own := v.(*nomcore.Object); own {
+		return nil, codec.Ref{}, exception("ValueError", "%s is this process itself", l.addr)
+	}
+	return nil, codec.Ref{}, exception("TypeError", "%s at %s is a value (%s), not an object", l.name, l.addr, kindWord(v.Kind()))
 }
 
 func (l *link) known() (*nomcore.Peer, codec.Ref) {

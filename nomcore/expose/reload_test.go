@@ -118,6 +118,37 @@ func TestReloadRefused(t *testing.T) {
 	}
 }
 
+// readWhile reads what does not change until ctx ends.
+func readWhile(ctx context.Context, t *testing.T, p *nomcore.Peer) {
+	app, _, err := follow(p, "app.version")
+	sub, _, err2 := follow(p, "app.sub.x")
+	other, _, err3 := follow(p, "other.y")
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Error(err)
+		return
+	}
+	for ctx.Err() == nil {
+		for _, at := range []struct {
+			r    codec.Ref
+			name string
+		}{{app, "version"}, {app, "calm"}, {app, "count"}, {sub, "x"}, {other, "y"}} {
+			if _, err := p.GetAttr(context.Background(), at.r, at.name); err != nil {
+				t.Errorf("%s: %v", at.name, err)
+				return
+			}
+		}
+		if _, err := p.Describe(context.Background(), app); err != nil {
+			t.Errorf("describe: %v", err)
+			return
+		}
+		again, _, err := follow(p, "app.sub.x")
+		if err != nil || again != sub {
+			t.Errorf("app.sub is %v, was %v: %v", again, sub, err)
+			return
+		}
+	}
+}
+
 // TestEditingWhileClientsRead: what did not change never fails, nor is it ever
 // another object; what did is there in the end.
 func TestEditingWhileClientsRead(t *testing.T) {
@@ -132,54 +163,23 @@ func TestEditingWhileClientsRead(t *testing.T) {
 	})
 	for range clients {
 		p := e.client()
-		all.Go(func() {
-			app, _, err := follow(p, "app.version")
-			sub, _, err2 := follow(p, "app.sub.x")
-			other, _, err3 := follow(p, "other.y")
-			if err := errors.Join(err, err2, err3); err != nil {
-				t.Error(err)
-				return
-			}
-			for ctx.Err() == nil {
-				for _, at := range []struct {
-					r    codec.Ref
-					name string
-				}{{app, "version"}, {app, "calm"}, {app, "count"}, {sub, "x"}, {other, "y"}} {
-					if _, err := p.GetAttr(context.Background(), at.r, at.name); err != nil {
-						t.Errorf("%s: %v", at.name, err)
-						return
-					}
-				}
-				if _, err := p.Describe(context.Background(), app); err != nil {
-					t.Errorf("describe: %v", err)
-					return
-				}
-				again, _, err := follow(p, "app.sub.x")
-				if err != nil || again != sub {
-					t.Errorf("app.sub is %v, was %v: %v", again, sub, err)
-					return
-				}
-			}
-		})
+		all.Go(func() { readWhile(ctx, t, p) })
 	}
 	for n := range edits {
 		switch n % 4 {
 		case 1:
 			e.write("[objects.app]\nversion = ")
-		case 2: // in two steps, with a file in between that is empty
-			if err := os.WriteFile(e.path, []byte(version(n+1)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		case 3: // nothing of which is meant
+		case 2: // in two steps: for a while the file is empty
 			f, err := os.Create(e.path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = f.WriteString("[objects.app]\n")
+			time.Sleep(3 * settleAfter)
+			_, err = f.WriteString(version(n + 1))
 			if err := errors.Join(err, f.Close()); err != nil {
 				t.Fatal(err)
 			}
+			awaitVersion(t, e, n+1)
 			continue
 		}
 		e.write(version(n + 1))
@@ -194,6 +194,69 @@ func TestEditingWhileClientsRead(t *testing.T) {
 	if !strings.Contains(e.log.String(), "the changed file is applied") {
 		t.Errorf("the log does not tell that the file was applied:\n%s", e.log)
 	}
+}
+
+// TestWatchFollowsLinks: the file may be a link, by itself or on its way, and be
+// made to lead elsewhere; it may be gone for a while.
+func TestWatchFollowsLinks(t *testing.T) {
+	dir := filepath.Dir(writeConfig(t, ""))
+	put := func(sub string, n int) {
+		t.Helper()
+		text := fmt.Sprintf("[objects.app]\nversion = %d\n", n)
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, sub), 0o700),
+			os.WriteFile(filepath.Join(dir, sub, "nomfs.toml"), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead := func(to string) {
+		t.Helper()
+		if err := errors.Join(os.Symlink(to, filepath.Join(dir, "new")), os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "now"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("one", 1)
+	put("two", 2)
+	lead("one")
+	link := filepath.Join(dir, "link.toml")
+	if err := os.Symlink(filepath.Join("now", "nomfs.toml"), link); err != nil {
+		t.Fatal(err)
+	}
+	e := exposeFile(t, link)
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if err := e.served.Watch(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	defer func() { cancel(); watching.Wait() }()
+	awaitVersion(t, e, 1)
+	lead("two")
+	awaitVersion(t, e, 2)
+	put("two", 3)
+	awaitVersion(t, e, 3)
+	if err := os.Remove(filepath.Join(dir, "two", "nomfs.toml")); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(e.log.String(), "no such file"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log does not say that the file is gone:\n%s", e.log)
+		}
+	}
+	awaitVersion(t, e, 3)
+	put("two", 4)
+	awaitVersion(t, e, 4)
+	// Another directory in the place of the one that is watched.
+	for n := 5; n < 7; n++ {
+		put("three", n)
+		if err := errors.Join(os.RemoveAll(filepath.Join(dir, "two")),
+			os.Rename(filepath.Join(dir, "three"), filepath.Join(dir, "two"))); err != nil {
+			t.Fatal(err)
+		}
+		awaitVersion(t, e, n)
+	}
+	put("two", 8)
+	awaitVersion(t, e, 8)
 }
 
 func awaitVersion(t *testing.T, e *exposed, n int) {

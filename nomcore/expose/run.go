@@ -227,7 +227,8 @@ func (r *runner) ended(ctx context.Context, program, format string, args ...any)
 	case r.ctx.Err() != nil:
 		return errGone
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("%s %s after %v: %w", program, why, r.timeout, os.ErrDeadlineExceeded)
+		return codec.Exception{Class: "IOError", Args: codec.Tuple{codec.Int(int64(syscall.ETIMEDOUT)),
+			codec.StringValue(fmt.Sprintf("%s %s after %v", program, why, r.timeout))}}
 	}
 	return context.Cause(ctx)
 }

@@ -175,6 +175,7 @@ ratio = { value = 0.5, writable = true }
 flag = { value = true, writable = true }
 any = { value = 1, writable = true, type = "any" }
 motd = { file = "motd", writable = true }
+slot = { slot = true }
 raw = { file = "motd", type = "bytes" }
 new = { file = "new", writable = true, create = true, type = "int" }
 proc = { file = "/proc/self/stat" }
@@ -208,7 +209,7 @@ func TestKinds(t *testing.T) {
 	for _, tt := range []struct{ path, want string }{
 		{"app.version", "'1.4.2'"}, {"app.list", "[1, 2.5, True, 'x']"}, {"app.dict", "{'a': 1, 'b': [1]}"},
 		{"app.day", "'1979-05-27'"}, {"app.limit", "10"}, {"app.sub.x", "1"},
-		{"app.motd", "'hello'"}, {"app.raw", `'hello\n'`}, {"app.new", "IOError"},
+		{"app.slot", "AttributeError"}, {"app.motd", "'hello'"}, {"app.raw", `'hello\n'`}, {"app.new", "IOError"},
 		{"app.words", "['a', 'b']"}, {"app.number", "42"}, {"app.wrong", "ValueError"},
 		{"app.json", "{'a': [1, 2.5, None, 123456789012345678901234567890]}"},
 		{"app.power", "'hello'"}, {"app.only", "AttributeError"}, {"app.unset", "None"},
@@ -228,7 +229,7 @@ func TestKinds(t *testing.T) {
 		v    codec.Value
 		want string // what it is then, or the exception
 	}{
-		{"app.limit", codec.Int(20), "20"}, {"app.limit", str("x"), "TypeError"}, {"app.limit", codec.Bool(true), "TypeError"},
+		{"app.slot", str("x"), "'x'"}, {"app.slot", codec.Int(1), "1"}, {"app.limit", codec.Int(20), "20"}, {"app.limit", str("x"), "TypeError"}, {"app.limit", codec.Bool(true), "TypeError"},
 		{"app.limit", codec.Float(1), "TypeError"}, {"app.ratio", codec.Int(2), "2.0"}, {"app.flag", codec.Bool(false), "False"},
 		{"app.any", codec.List{str("x")}, "['x']"}, {"app.version", str("2"), "AttributeError"},
 		{"app.motd", str("one\ntwo"), `'one\ntwo'`}, {"app.motd", codec.Int(1), "TypeError"}, {"app.raw", str("x"), "AttributeError"},
@@ -260,6 +261,40 @@ func TestKinds(t *testing.T) {
 	} {
 		v, err := e.call(tt.path, tt.args...)
 		wants(t, fmt.Sprintf("%s%v", tt.path, tt.args), v, err, tt.want)
+	}
+}
+
+func TestSlot(t *testing.T) {
+	e := expose(t, "[objects.app]\nslot = { slot = true }\nn = 1")
+	app, _ := e.at("app.slot")
+	for range 2 {
+		if names, err := e.peer.Dir(context.Background(), app); len(names) != 1 || err != nil {
+			t.Errorf("with an empty slot there are %v, %v", names, err)
+		}
+		v, err := e.get("app.slot")
+		wants(t, "an empty slot", v, err, "AttributeError")
+		wants(t, "deleting it", nil, e.peer.DelAttr(context.Background(), app, "slot"), "AttributeError")
+		heard := make(chan []codec.Value, 1)
+		if err := e.set("app.slot", &nomcore.Object{Impl: callFunc(func(args []codec.Value) { heard <- args })}); err != nil {
+			t.Fatal(err)
+		}
+		if names, err := e.peer.Dir(context.Background(), app); len(names) != 2 || err != nil {
+			t.Errorf("with a slot in use there are %v, %v", names, err)
+		}
+		other := e.client()
+		r, _, err := follow(other, "app.slot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.CallAttr(context.Background(), r, "slot", []codec.Value{str("hello")}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if args := <-heard; len(args) != 1 || !codec.Equal(args[0], str("hello")) {
+			t.Errorf("it was called with %v", args)
+		}
+		if err := e.peer.DelAttr(context.Background(), app, "slot"); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

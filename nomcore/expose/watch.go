@@ -17,8 +17,13 @@ const (
 	// read again: what is being written may be right, but is not meant.
 	settleAfter = 50 * time.Millisecond
 	// settleMost bounds the wait for files that change all the time. Then they
-	// need to be still only while they are read, and not empty.
+	// need to be still only while they are read. An empty file, which most
+	// often is about to be written, has to stay so for as long.
 	settleMost = time.Second
+	// pollEvery is how often the files are looked at all the same: of a
+	// directory that was replaced, or that another machine writes to, nothing
+	// is told.
+	pollEvery = 2 * time.Second
 )
 
 // Watch applies the file again each time it has changed, until ctx ends or
@@ -37,6 +42,8 @@ func (v *Served) Watch(ctx context.Context) error {
 	}
 	// What changed before it was watched is found by the first look.
 	w.changed()
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,6 +58,10 @@ func (v *Served) Watch(ctx context.Context) error {
 			// Events may be lost: look at everything.
 			v.log.Warn("changes may have been missed", "err", err)
 			w.changed()
+		case <-poll.C:
+			if w.since.IsZero() && !sameStamps(w.stamps(), w.read) {
+				w.changed()
+			}
 		case <-w.timer.C:
 			w.look()
 		}
@@ -66,9 +77,12 @@ type watcher struct {
 	timer *time.Timer
 	since time.Time // of the first change that is not applied; zero for none
 	seen  []stamp   // of the files, at the last change
+	read  []stamp   // of the files, when they were read last
+	empty time.Time // since when one of them is; zero while none is
 
 	dirs  []string
 	files []string
+	said  string            // why not everything is watched, as it was logged
 	links map[string]string // what was a link, and where it led
 }
 
@@ -84,8 +98,14 @@ func (w *watcher) changed() {
 // look applies the file, if it has settled.
 func (w *watcher) look() {
 	before := w.stamps()
-	late := time.Since(w.since) > settleMost && before[0].size > 0
-	if !late && !sameStamps(before, w.seen) {
+	switch {
+	case !slices.ContainsFunc(before, stamp.empty):
+		w.empty = time.Time{}
+	case w.empty.IsZero():
+		w.empty = time.Now()
+	}
+	unsettled := !sameStamps(before, w.seen) && time.Since(w.since) < settleMost
+	if unsettled || !w.empty.IsZero() && time.Since(w.empty) < settleMost {
 		w.changed()
 		return
 	}
@@ -97,8 +117,13 @@ func (w *watcher) look() {
 	}
 	w.since = time.Time{}
 	w.v.tell(old, err)
-	if err := w.update(w.v.config()); err != nil {
-		w.v.log.Warn("not everything is watched", "err", err)
+	if err := w.update(w.v.config()); err != nil && err.Error() != w.said {
+		w.said = err.Error()
+		w.v.log.Warn("changes are seen later than usual", "err", err)
+	}
+	w.read = w.stamps()
+	if len(w.read) == len(before) && !sameStamps(w.read, before) {
+		w.changed() // meanwhile
 	}
 }
 
@@ -112,6 +137,8 @@ func (w *watcher) stamps() []stamp {
 	}
 	return list
 }
+
+func (s stamp) empty() bool { return s.file != nil && s.size == 0 }
 
 func sameStamps(a, b []stamp) bool { return slices.EqualFunc(a, b, stamp.same) }
 
@@ -151,11 +178,16 @@ func allErrors(err error) []error {
 
 // update watches what a file is made of, and nothing else.
 func (w *watcher) update(c *Config) error {
+	led := w.links
 	w.files, w.links = nil, make(map[string]string)
 	var dirs []string
 	for _, file := range append([]string{c.path}, c.watched()...) {
 		names := []string{file}
-		if real, err := filepath.EvalSymlinks(file); err == nil && real != file {
+		real, err := filepath.EvalSymlinks(file)
+		if err != nil {
+			real = led[file] // it leads nowhere now, and may come back
+		}
+		if real != "" && real != file {
 			names = append(names, real)
 			w.links[file] = real
 		}
@@ -171,17 +203,14 @@ func (w *watcher) update(c *Config) error {
 			_ = w.fs.Remove(dir) // it may be gone
 		}
 	}
-	old := w.dirs
-	w.dirs = nil
-	for _, dir := range dirs {
-		if !slices.Contains(old, dir) {
-			if err := w.fs.Add(dir); err != nil {
-				return fmt.Errorf("cannot watch %s: %w", dir, err)
-			}
+	w.dirs = dirs
+	var wrong error
+	for _, dir := range dirs { // those that are watched, too: it may be another now
+		if err := w.fs.Add(dir); err != nil && wrong == nil {
+			wrong = fmt.Errorf("cannot watch %s: %w", dir, err)
 		}
-		w.dirs = append(w.dirs, dir)
 	}
-	return nil
+	return wrong
 }
 
 // concerns tells whether a changed name is one of the files, or makes one of
