@@ -139,9 +139,10 @@
 // # Mailboxes
 //
 // A mailbox can be called with anything, and returns None. It keeps the last
-// calls, as many as it says; what is dropped is counted and told to those who
-// follow, see Follower. Its attributes calls, total and dropped tell everybody
-// who may read them.
+// calls, as many as it says; what is dropped is counted, and told to those who
+// follow (see nomcore.Follower), as does whoever reads .calls in a mount of this
+// process. Its attributes calls, total and dropped tell everybody who may read
+// them.
 //
 // # Peers
 //
