@@ -606,6 +606,12 @@ func demoMethods(f *fakeRemote, child *fakeObject, calls *codec.Int) map[string]
 		"reset": f.method("reset", func(context.Context, args, kwargs) (codec.Value, error) {
 			return nil, fmt.Errorf("peer was restarted; it may have run: %w", syscall.ECONNRESET)
 		}),
+		// A generator of that many items.
+		"count": f.method("count", func(_ context.Context, a args, _ kwargs) (codec.Value, error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.generator(int(a[0].(codec.Int))), nil
+		}),
 		"none": f.method("none", func(context.Context, args, kwargs) (codec.Value, error) { return codec.None{}, nil }),
 		"slow": f.method("slow", func(ctx context.Context, a args, _ kwargs) (codec.Value, error) {
 			n := 1.0
@@ -626,6 +632,24 @@ func demoMethods(f *fakeRemote, child *fakeObject, calls *codec.Int) map[string]
 			}
 		}),
 	}
+}
+
+// generator makes an iterator whose items are numbers and texts. The mutex must
+// be held.
+func (f *fakeRemote) generator(n int) codec.Ref {
+	at := 0
+	next := f.method("next", func(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if at++; at > n {
+			return nil, exc("StopIteration")
+		}
+		if at%2 == 0 {
+			return codec.Bytes("two\nlines"), nil
+		}
+		return codec.Int(at), nil
+	})
+	return f.add(&fakeObject{label: "generator", class: "generator", methods: map[string]*fakeObject{"next": next, "__iter__": next}})
 }
 
 // graphFake is n objects that all refer to each other, one of them registered.

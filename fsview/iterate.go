@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	iofs "io/fs"
+	"strings"
 	"syscall"
 
 	"nomfs/codec"
@@ -60,29 +62,50 @@ func (f *callFile) items(ctx context.Context, r codec.Ref) (text []byte, ok bool
 func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.p.timeout())
 	defer cancel()
-	has := func(string) (bool, error) { return false, nil }
 	desc, err := f.p.remote.Describe(ctx, r)
 	switch {
 	case err == nil:
-		has = func(name string) (bool, error) { return isMethod(&desc, name), nil }
-	case unsupported(err):
-		has = func(name string) (bool, error) {
-			v, err := f.p.remote.GetAttr(ctx, r, name)
-			if isException(err) {
-				return false, nil
+		for _, name := range iteratorMethods {
+			if isMethod(&desc, iterMethod) && isMethod(&desc, name) {
+				return name, nil
 			}
-			return err == nil && v.Kind() == codec.KindRef, err
 		}
-	case !isException(err):
-		return "", err
+		return "", nil
+	case !unsupported(err):
+		return "", realError(err)
 	}
-	if ok, err := has(iterMethod); !ok || err != nil {
+	if ok, err := f.looksLikeIterator(ctx, r); !ok || err != nil {
 		return "", err
 	}
 	for _, name := range iteratorMethods {
-		if ok, err := has(name); ok || err != nil {
+		if ok, err := f.hasObject(ctx, r, name); ok || err != nil {
 			return name, err
 		}
 	}
 	return "", nil
+}
+
+// looksLikeIterator asks a peer that cannot describe its objects. One that keeps
+// names with underscores to itself is asked how the object calls itself, as
+// Python's own do: <generator object f at 0x7f>, <listiterator object at 0x7f>.
+func (f *callFile) looksLikeIterator(ctx context.Context, r codec.Ref) (bool, error) {
+	_, err := f.p.remote.GetAttr(ctx, r, iterMethod)
+	if !errors.Is(err, iofs.ErrPermission) {
+		return err == nil, realError(err)
+	}
+	text, err := f.p.remote.Repr(ctx, r)
+	return strings.HasPrefix(text, "<generator object") || strings.Contains(text, "iterator object"), realError(err)
+}
+
+func (f *callFile) hasObject(ctx context.Context, r codec.Ref, name string) (bool, error) {
+	v, err := f.p.remote.GetAttr(ctx, r, name)
+	return err == nil && v.Kind() == codec.KindRef, realError(err)
+}
+
+// realError is err, unless it is the peer's own word that there is nothing.
+func realError(err error) error {
+	if isException(err) {
+		return nil
+	}
+	return err
 }
