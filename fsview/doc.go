@@ -254,8 +254,9 @@
 //	tag=1 [42]
 //	$ echo 'tag=1 "thanks"' >&3              thanks
 //
-// Only nothing, None or what can be called is replaced (EBUSY), by one listener
-// at a time in this mount. When the file is closed, or the mount ends, the value
+// Only nothing, None or what can be called is replaced (EBUSY), and what cannot be
+// reached, such as the listener of a mount that was killed; by one listener at a
+// time in this mount. When the file is closed, or the mount ends, the value
 // from before is put back, unless somebody else has assigned another. Then, or
 // when the peer was restarted, which is looked for every five seconds, reading
 // fails with ESTALE. Up to 1024 calls wait for answers; a listener that lags a

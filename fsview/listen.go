@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -115,7 +116,7 @@ func (l *listener) assign(ctx context.Context) error {
 	case nil, codec.None:
 	case codec.Ref:
 		desc, err := p.remote.Describe(ctx, v)
-		if err != nil && !unsupported(err) {
+		if err != nil && !unsupported(err) && !homeless(err) {
 			return err
 		}
 		if err == nil && !desc.Callable {
@@ -139,6 +140,12 @@ func (l *listener) assign(ctx context.Context) error {
 	p.wg.Add(1)
 	go l.guard()
 	return nil
+}
+
+// homeless tells whether err says that nobody can use the object any more, or at
+// the moment: what a listener left behind whose process was killed.
+func homeless(err error) bool {
+	return isStale(err, codec.Ref{}) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTDOWN)
 }
 
 // learnTold asks what the peer makes of the callable. One that describes nothing
