@@ -212,7 +212,8 @@
 // A write waits a second for the result, closing and reading wait for the rest
 // and can be interrupted. A caller that is exiting is never made to wait. A
 // signal that kills the caller cancels the call; a program that repeats a write
-// after another signal does not call twice.
+// after another signal does not call twice. Who waits when the mount ends, or the
+// peer is taken out of it, gets ENODEV.
 //
 // # Commands
 //
