@@ -206,7 +206,8 @@
 // them is not called. The result is read from the same open file, or within a
 // minute by any process of the same login session. Reading never calls. None
 // reads as nothing, a reference as its path, an iterator, which is what has
-// __iter__ and next, as its items, one a line and a mebibyte at most. An error is
+// __iter__ and next, or a built-in next on a peer that denies the former, as its
+// items, one a line and a mebibyte at most. An error is
 // told once, to whoever waits for it first.
 //
 // A write waits a second for the result, closing and reading wait for the rest

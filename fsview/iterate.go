@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"nomfs/codec"
@@ -61,11 +62,11 @@ func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) 
 	ctx, cancel := context.WithTimeout(ctx, f.p.timeout())
 	defer cancel()
 	has := func(string) (bool, error) { return false, nil }
-	desc, err := f.p.remote.Describe(ctx, r)
+	desc, descErr := f.p.remote.Describe(ctx, r)
 	switch {
-	case err == nil:
+	case descErr == nil:
 		has = func(name string) (bool, error) { return isMethod(&desc, name), nil }
-	case unsupported(err):
+	case unsupported(descErr):
 		has = func(name string) (bool, error) {
 			v, err := f.p.remote.GetAttr(ctx, r, name)
 			if isException(err) {
@@ -73,10 +74,14 @@ func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) 
 			}
 			return err == nil && v.Kind() == codec.KindRef, err
 		}
-	case !isException(err):
-		return "", err
+	case !isException(descErr):
+		return "", descErr
 	}
-	if ok, err := has(iterMethod); !ok || err != nil {
+	ok, err := has(iterMethod)
+	if unsupported(descErr) && !ok && err == nil {
+		return f.builtinNext(ctx, r)
+	}
+	if !ok || err != nil {
 		return "", err
 	}
 	for _, name := range iteratorMethods {
@@ -86,3 +91,25 @@ func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) 
 	}
 	return "", nil
 }
+
+// builtinNext is nextMethod for a peer that keeps names with an underscore to
+// itself, as peers do that describe nothing. There the method next of a generator,
+// and of all that the language itself iterates with, says what it is.
+func (f *callFile) builtinNext(ctx context.Context, r codec.Ref) (string, error) {
+	const name = "next"
+	v, err := f.p.remote.GetAttr(ctx, r, name)
+	next, ok := v.(codec.Ref)
+	if err == nil && ok {
+		var text string
+		if text, err = f.p.remote.Repr(ctx, next); err == nil && strings.HasPrefix(text, builtinNextRepr) {
+			return name, nil
+		}
+	}
+	if isException(err) {
+		err = nil // it is no iterator, and that is no error
+	}
+	return "", err
+}
+
+// builtinNextRepr is how the repr begins of a method next that is built in.
+const builtinNextRepr = "<method-wrapper 'next' of "

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"nomfs/codec"
@@ -18,8 +19,11 @@ type keeper struct {
 func (k *keeper) GetAttr(_ context.Context, name string) (codec.Value, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if name == "kept" {
+	switch name {
+	case "kept":
 		return k.kept, nil
+	case "count":
+		return &nomcore.Object{Impl: counter{}}, nil
 	}
 	return nil, codec.Exception{Class: "AttributeError", Args: codec.Tuple{codec.StringValue(name)}}
 }
@@ -36,3 +40,39 @@ func (k *keeper) SetAttr(_ context.Context, _ string, v codec.Value) error {
 
 // A proxy passes calls on.
 type proxy struct{ nomcore.Caller }
+
+// counter returns an iterator.
+type counter struct{}
+
+func (counter) Call(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+	return &nomcore.Object{Impl: &iterator{next: &nomcore.Object{Impl: &nextOf{}}}}, nil
+}
+
+// An iterator is one that the language has built in.
+type iterator struct{ next *nomcore.Object }
+
+func (i *iterator) GetAttr(_ context.Context, name string) (codec.Value, error) {
+	if name == "next" {
+		return i.next, nil
+	}
+	return nil, codec.Exception{Class: "AttributeError", Args: codec.Tuple{codec.StringValue(name)}}
+}
+
+// nextOf returns 1, 2 and no more.
+type nextOf struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (n *nextOf) Call(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.n++; n.n > 2 {
+		return nil, codec.Exception{Class: "StopIteration"}
+	}
+	return codec.Int(n.n), nil
+}
+
+func (n *nextOf) Repr(context.Context) (string, error) {
+	return fmt.Sprintf("<method-wrapper 'next' of generator object at %p>", n), nil
+}
