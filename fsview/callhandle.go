@@ -74,6 +74,8 @@ func (h *callHandle) Write(ctx context.Context, data []byte, off int64) (uint32,
 			h.mu.Unlock()
 		}
 		return 0, syscall.EINTR
+	case waitEnded:
+		return 0, syscall.ENODEV
 	case waitDone:
 		if err := c.tell(); err != nil {
 			h.accept(nil, nil, off)
@@ -176,6 +178,8 @@ func (h *callHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno {
 			c.cancel(errInterrupted)
 		}
 		return syscall.EINTR
+	case waitEnded:
+		return syscall.ENODEV
 	case waitDone:
 		if callerOf(ctx).exiting() {
 			return 0 // it could not say what went wrong; somebody else may ask
@@ -232,6 +236,8 @@ func (h *callHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 		return nil, syscall.ETIMEDOUT
 	case waitGone:
 		return fuse.ReadResultData(nil), 0
+	case waitEnded:
+		return nil, syscall.ENODEV // an empty text would be the result None
 	}
 	if err := c.tell(); err != nil {
 		return nil, errnoOf(err, opCall)
@@ -251,7 +257,8 @@ const (
 	waitDone   waitEnd = iota // the call is over
 	waitOver                  // the time is
 	waitSignal                // a signal wants the caller
-	waitGone                  // the caller is exiting, or the mount ends
+	waitGone                  // the caller is exiting
+	waitEnded                 // the mount ends, or has no such peer any more
 )
 
 // wait waits until c is over, but at most limit (0: for ever).
@@ -279,7 +286,7 @@ func (h *callHandle) wait(ctx context.Context, c *pendingCall, limit time.Durati
 		case <-c.done:
 			return waitDone, pending{}
 		case <-h.f.p.base.Done():
-			return waitGone, pending{}
+			return waitEnded, pending{}
 		case p := <-sigs:
 			return waitSignal, p
 		case <-over:

@@ -208,13 +208,15 @@
 // them is not called. The result is read from the same open file, or within a
 // minute by any process of the same login session. Reading never calls. None
 // reads as nothing, a reference as its path, an iterator, which is what has
-// __iter__ and next, as its items, one a line and a mebibyte at most. An error is
+// __iter__ and next, or a built-in next on a peer that denies the former, as its
+// items, one a line and a mebibyte at most. An error is
 // told once, to whoever waits for it first.
 //
 // A write waits a second for the result, closing and reading wait for the rest
 // and can be interrupted. A caller that is exiting is never made to wait. A
 // signal that kills the caller cancels the call; a program that repeats a write
-// after another signal does not call twice.
+// after another signal does not call twice. Who waits when the mount ends, or the
+// peer is taken out of it, gets ENODEV.
 //
 // # Commands
 //
@@ -256,8 +258,9 @@
 //	tag=1 [42]
 //	$ echo 'tag=1 "thanks"' >&3              thanks
 //
-// Only nothing, None or what can be called is replaced (EBUSY), by one listener
-// at a time in this mount. When the file is closed, or the mount ends, the value
+// Only nothing, None or what can be called is replaced (EBUSY), and what cannot be
+// reached, such as the listener of a mount that was killed; by one listener at a
+// time in this mount. When the file is closed, or the mount ends, the value
 // from before is put back, unless somebody else has assigned another. Then, or
 // when the peer was restarted, which is looked for every five seconds, reading
 // fails with ESTALE. Up to 1024 calls wait for answers; a listener that lags a

@@ -211,7 +211,7 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		h.write.failed()
 		return err
 	}
-	if v.Kind() == codec.KindRef {
+	if v.Kind() == codec.KindRef || h.form != nil && h.m.seenAsOther() {
 		h.m.changedKind()
 	}
 	h.write.committed()

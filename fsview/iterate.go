@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	iofs "io/fs"
 	"strings"
 	"syscall"
 
@@ -62,50 +61,55 @@ func (f *callFile) items(ctx context.Context, r codec.Ref) (text []byte, ok bool
 func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.p.timeout())
 	defer cancel()
-	desc, err := f.p.remote.Describe(ctx, r)
+	has := func(string) (bool, error) { return false, nil }
+	desc, descErr := f.p.remote.Describe(ctx, r)
 	switch {
-	case err == nil:
-		for _, name := range iteratorMethods {
-			if isMethod(&desc, iterMethod) && isMethod(&desc, name) {
-				return name, nil
+	case descErr == nil:
+		has = func(name string) (bool, error) { return isMethod(&desc, name), nil }
+	case unsupported(descErr):
+		has = func(name string) (bool, error) {
+			v, err := f.p.remote.GetAttr(ctx, r, name)
+			if isException(err) {
+				return false, nil
 			}
+			return err == nil && v.Kind() == codec.KindRef, err
 		}
-		return "", nil
-	case !unsupported(err):
-		return "", realError(err)
+	case !isException(descErr):
+		return "", descErr
 	}
-	if ok, err := f.looksLikeIterator(ctx, r); !ok || err != nil {
+	ok, err := has(iterMethod)
+	if unsupported(descErr) && !ok && err == nil {
+		return f.builtinNext(ctx, r)
+	}
+	if !ok || err != nil {
 		return "", err
 	}
 	for _, name := range iteratorMethods {
-		if ok, err := f.hasObject(ctx, r, name); ok || err != nil {
+		if ok, err := has(name); ok || err != nil {
 			return name, err
 		}
 	}
 	return "", nil
 }
 
-// looksLikeIterator asks a peer that cannot describe its objects. One that keeps
-// names with underscores to itself is asked how the object calls itself, as
-// Python's own do: <generator object f at 0x7f>, <listiterator object at 0x7f>.
-func (f *callFile) looksLikeIterator(ctx context.Context, r codec.Ref) (bool, error) {
-	_, err := f.p.remote.GetAttr(ctx, r, iterMethod)
-	if !errors.Is(err, iofs.ErrPermission) {
-		return err == nil, realError(err)
-	}
-	text, err := f.p.remote.Repr(ctx, r)
-	return strings.HasPrefix(text, "<generator object") || strings.Contains(text, "iterator object"), realError(err)
-}
-
-func (f *callFile) hasObject(ctx context.Context, r codec.Ref, name string) (bool, error) {
+// builtinNext is nextMethod for a peer that keeps names with an underscore to
+// itself, as peers do that describe nothing. There the method next of a generator,
+// and of all that the language itself iterates with, says what it is.
+func (f *callFile) builtinNext(ctx context.Context, r codec.Ref) (string, error) {
+	const name = "next"
 	v, err := f.p.remote.GetAttr(ctx, r, name)
-	return err == nil && v.Kind() == codec.KindRef, realError(err)
+	next, ok := v.(codec.Ref)
+	if err == nil && ok {
+		var text string
+		if text, err = f.p.remote.Repr(ctx, next); err == nil && strings.HasPrefix(text, builtinNextRepr) {
+			return name, nil
+		}
+	}
+	if isException(err) {
+		err = nil // it is no iterator, and that is no error
+	}
+	return "", err
 }
 
-// realError is err, unless it is the peer's own word that there is nothing.
-func realError(err error) error {
-	if isException(err) {
-		return nil
-	}
-	return err
-}
+// builtinNextRepr is how the repr begins of a method next that is built in.
+const builtinNextRepr = "<method-wrapper 'next' of "

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"syscall"
 	"time"
@@ -83,7 +84,7 @@ func (l *listener) assign(ctx context.Context) error {
 	case nil, codec.None:
 	case codec.Ref:
 		desc, err := p.remote.Describe(ctx, v)
-		if err != nil && !unsupported(err) {
+		if err != nil && !unsupported(err) && !homeless(err) {
 			return err
 		}
 		if err == nil && !desc.Callable {
@@ -95,20 +96,48 @@ func (l *listener) assign(ctx context.Context) error {
 	}
 	l.prev = prev
 	l.fn = p.opt.Local.Func(l.called)
+	l.told = l.fn
 	p.refs.hold(l.fn)
+	p.refs.hold(l.told)
 	if err := l.m.set(ctx, l.fn); err != nil {
 		l.letGo()
 		return err
 	}
+	l.learnTold(ctx)
 	l.m.changedKind()
 	p.wg.Add(1)
 	go l.guard()
 	return nil
 }
 
+// homeless tells whether err says that nobody can use the object any more, or at
+// the moment: what a listener left behind whose process was killed.
+func homeless(err error) bool {
+	return isStale(err, codec.Ref{}) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTDOWN)
+}
+
+// learnTold asks what the peer makes of the callable. One that describes nothing
+// keeps what it is given as an object of its own, and hands out that.
+func (l *listener) learnTold(ctx context.Context) {
+	o, err := l.m.dir.object(ctx)
+	if err != nil {
+		return
+	}
+	if _, err := l.p.remote.Describe(ctx, o.ref); !unsupported(err) {
+		return
+	}
+	v, err := l.m.fetch(ctx)
+	if r, ok := v.(codec.Ref); err == nil && ok && r.Home == o.ref.Home && v != l.prev {
+		l.p.refs.hold(r)
+		l.p.refs.drop(l.told)
+		l.told = r
+	}
+}
+
 // letGo gives back what assign held.
 func (l *listener) letGo() {
 	l.p.refs.drop(l.fn)
+	l.p.refs.drop(l.told)
 	if r, ok := l.prev.(codec.Ref); ok {
 		l.p.refs.drop(r)
 	}
@@ -159,7 +188,7 @@ func (l *listener) stillOurs(ctx context.Context) bool {
 	if err != nil {
 		return !isMissing(err) && !isStale(err, codec.Ref{})
 	}
-	return v == codec.Value(l.fn)
+	return v == codec.Value(l.told)
 }
 
 // restore puts the value from before back, if the attribute still is ours. The
@@ -167,7 +196,7 @@ func (l *listener) stillOurs(ctx context.Context) bool {
 func (l *listener) restore() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.p.base), l.p.timeout())
 	defer cancel()
-	if v, err := l.m.fetch(ctx); err != nil || v != codec.Value(l.fn) {
+	if v, err := l.m.fetch(ctx); err != nil || v != codec.Value(l.told) {
 		return
 	}
 	var err error

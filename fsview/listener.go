@@ -31,6 +31,7 @@ type listener struct {
 	s       *stream
 
 	fn   codec.Ref   // the callable
+	told codec.Ref   // what the peer says the attribute is while it is the callable
 	prev codec.Value // the value from before, nil for none
 
 	closed chan struct{} // closed when the file is

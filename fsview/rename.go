@@ -149,9 +149,11 @@ func (r *renaming) commit(ctx context.Context, s *scratch) error {
 		t.awayUntil(r.newPath(), time.Time{})
 	case s.link != "":
 		var v codec.Value
-		if v, err = r.p.walk(ctx, r.to.where(), s.link); err == nil {
-			err = to.m.set(ctx, v)
+		if v, err = r.p.walk(ctx, r.to.where(), s.link); err != nil {
+			// What is missing is the target: no error of the assignment.
+			return &opError{errnoOf(err, opLookup), s.link + ": " + err.Error()}
 		}
+		err = to.m.set(ctx, v)
 	default:
 		err = to.assign(ctx, s.text())
 	}

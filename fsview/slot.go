@@ -6,7 +6,10 @@ import (
 	"context"
 	"path"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
 
 	"nomfs/codec"
 )
@@ -61,13 +64,29 @@ func (p *peer) referenceText(text []byte, cur codec.Value) (target string, ok bo
 // notifyWait is how long a write waits for the kernel to let go of a name.
 const notifyWait = 100 * time.Millisecond
 
+// seenAsOther tells whether the kernel knows the member as a directory or a link.
+func (m member) seenAsOther() bool {
+	dir := m.kernelDir()
+	if dir == nil {
+		return false
+	}
+	in := dir.GetChild(m.fileName())
+	return in != nil && in.Mode()&syscall.S_IFMT != syscall.S_IFREG
+}
+
+// kernelDir is the directory in which the kernel knows the member, nil for none.
+func (m member) kernelDir() *fs.Inode {
+	dir := m.dir.EmbeddedInode()
+	if m.key != nil {
+		return dir.GetChild("index")
+	}
+	return dir
+}
+
 // changedKind makes the kernel forget that the member was a file, or a
 // directory, so that whoever comes next finds what it is now.
 func (m member) changedKind() {
-	dir, name := m.dir.EmbeddedInode(), m.fileName()
-	if m.key != nil {
-		dir = dir.GetChild("index")
-	}
+	dir, name := m.kernelDir(), m.fileName()
 	if dir == nil {
 		return
 	}

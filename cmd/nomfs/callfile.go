@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
@@ -121,13 +123,16 @@ func (e *env) runScript(s script, call string) error {
 	}
 	done := make(chan answer, 1)
 	go func() {
-		text, err := exchange(filepath.Join(s.method, "call"), call)
+		text, err := exchange(ctx, filepath.Join(s.method, "call"), call)
 		done <- answer{text, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return interruptedError{}
 	case a := <-done:
+		if errors.Is(a.err, interruptedError{}) {
+			return a.err
+		}
 		if a.err != nil {
 			return s.failure(a.err)
 		}
@@ -137,18 +142,38 @@ func (e *env) runScript(s script, call string) error {
 }
 
 // exchange writes one call to a call file and reads the result from the same
-// descriptor: nobody else's call comes between.
-func exchange(path, call string) ([]byte, error) {
+// descriptor: nobody else's call comes between. The line has no end, so that the
+// write only leaves it there, and the call is made, and waited for, when a copy of
+// the descriptor is closed: a write that waited would make all others wait that
+// call the same.
+func exchange(ctx context.Context, path, call string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if _, err := io.WriteString(f, call+"\n"); err != nil {
+	if call == "" {
+		call = " " // nothing at all would be no call
+	}
+	if _, err := io.WriteString(f, call); err != nil {
 		return nil, err
+	}
+	err = flush(f)
+	if errors.Is(err, syscall.EINTR) {
+		select {
+		case <-ctx.Done():
+			return nil, interruptedError{}
+		case <-time.After(signalTime): // stopped and continued: wait on
+		}
+	} else if err != nil {
+		return nil, &fs.PathError{Op: "close", Path: path, Err: err}
 	}
 	return io.ReadAll(f)
 }
+
+// signalTime is how long after a system call was interrupted the signal has
+// surely become known.
+const signalTime = 100 * time.Millisecond
 
 // failure turns the error of a system call on the call file into what the peer
 // said.

@@ -31,5 +31,14 @@ func callError(path string) string {
 	return strings.TrimSuffix(string(buf[:n]), "\n")
 }
 
+// flush closes a copy of the descriptor. The file stays open.
+func flush(f *os.File) error {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
+}
+
 // errnoName is the name of an error number, EINVAL.
 func errnoName(errno syscall.Errno) string { return unix.ErrnoName(errno) }

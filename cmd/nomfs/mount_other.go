@@ -21,5 +21,6 @@ func dropTerminal() error                                     { return errNoMoun
 func (e *env) mountDetached(string, string) error             { return errNoMount }
 func (e *env) runInside(string, string) error                 { return errNoMount }
 func isTerminal(*os.File) bool                                { return false }
+func flush(*os.File) error                                    { return errNoMount }
 func callError(string) string                                 { return "" }
 func errnoName(errno syscall.Errno) string                    { return errno.Error() }

@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"nomfs/auth"
+	"nomfs/codec"
 	"nomfs/nomcore"
 	"nomfs/nomcore/expose/demo"
 )
@@ -35,6 +36,9 @@ func oldPeer() {
 	svc, err := nomcore.Listen("127.0.0.1:0", &nomcore.Config{Authenticator: auth.Default, NoExtensions: true})
 	if err == nil {
 		err = svc.Register("demo", demo.New())
+	}
+	if err == nil {
+		err = svc.Register("keeper", &nomcore.Object{Impl: &keeper{kept: codec.None{}}})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
