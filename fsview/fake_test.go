@@ -649,6 +649,7 @@ func (f *fakeRemote) generator(n int) codec.Ref {
 		}
 		return codec.Int(at), nil
 	})
+	next.class = "method-wrapper 'next' of generator"
 	return f.add(&fakeObject{label: "generator", class: "generator", methods: map[string]*fakeObject{"next": next, "__iter__": next}})
 }
 
