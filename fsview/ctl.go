@@ -173,20 +173,25 @@ func (f *fsys) reconnect(ctx context.Context, which []string) error {
 func (p *peer) called(name string) bool { return p.addr == name || p.many && p.alias == name }
 
 func noSuchPeer(which []string) error {
-	return &opError{syscall.ENOENT, "no peer " + strings.Join(which, " ") + " in this mount; .nom/status names them"}
+	words := strings.Join(append([]string{"no peer"}, which...), " ")
+	return &opError{syscall.ENOENT, words + " in this mount; .nom/status names them"}
 }
 
-// maxTimeout is the longest bound of one operation: a day. What takes longer is
-// a call, which has none.
-const maxTimeout = 24 * time.Hour
+// minTimeout and maxTimeout are the bounds of what bounds one operation: shorter,
+// and not even a peer on this machine answers in time; what takes longer than a
+// day is a call, which has no bound.
+const (
+	minTimeout = 10 * time.Millisecond
+	maxTimeout = 24 * time.Hour
+)
 
 func (f *fsys) setTimeoutText(s string) error {
 	seconds, err := strconv.ParseFloat(s, 64)
-	if d := seconds * float64(time.Second); err == nil && !math.IsNaN(d) && d >= 1 && d <= float64(maxTimeout) {
+	if d := seconds * float64(time.Second); err == nil && !math.IsNaN(d) && d >= float64(minTimeout) && d <= float64(maxTimeout) {
 		f.setTimeout(time.Duration(d))
 		return nil
 	}
-	return &opError{syscall.EINVAL, fmt.Sprintf("timeout %q: want a number of seconds, more than 0 and at most %v", s, maxTimeout.Seconds())}
+	return &opError{syscall.EINVAL, fmt.Sprintf("timeout %q: want a number of seconds from %v to %v", s, minTimeout.Seconds(), maxTimeout.Seconds())}
 }
 
 // drop takes a peer out of a mount of several: whoever waits for it is woken,

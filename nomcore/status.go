@@ -11,7 +11,7 @@ import (
 // PeerStatus is what is known about one peer, from memory.
 type PeerStatus struct {
 	Addr        netip.AddrPort
-	State       string        // up, suspect (silent while somebody waits) or down
+	State       string        // up, suspect (silent while somebody waits), down, or unknown while it has said nothing
 	Extended    bool          // it is one of ours
 	RTT         time.Duration // smoothed; 0 while nothing was measured
 	Pending     int           // operations of ours that wait for it
@@ -32,6 +32,8 @@ func (p *Peer) Status() PeerStatus {
 	st.Imported, _ = p.imports.size()
 	if at := p.heardAt.Load(); at != 0 {
 		st.LastContact = time.Unix(0, at)
+	} else {
+		st.State = "unknown"
 	}
 	st.Sessions = p.s.sessions.openedBy(p.addr)
 	p.mu.Lock()
