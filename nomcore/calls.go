@@ -358,7 +358,7 @@ func (w *waiter) cancel() {
 		return
 	}
 	sess, seq, p := w.sess, w.tag.seq, w.p
-	w.cancelling = p.s.spawn(func() {
+	w.cancelling = p.s.tell(func() {
 		defer sess.finish(seq)
 		ctx, stop := context.WithTimeout(p.s.ctx, cancelWait)
 		defer stop()

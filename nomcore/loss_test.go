@@ -284,6 +284,34 @@ func TestCancelReachesThePeer(t *testing.T) {
 	})
 }
 
+// Who gives a call up and closes at once, as a command does that is interrupted,
+// still has the peer end it. A peer that is silent does not hold up Close.
+func TestCancelReachesThePeerBeforeClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := make(chan struct{})
+		p := newPair(t, fn(func(ctx context.Context, _ []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
+			<-ctx.Done()
+			close(cancelled)
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := p.peer.Call(ctx, p.ref, nil, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("Call: %v", err)
+		}
+		start := time.Now()
+		p.client.Close()
+		if took := time.Since(start); took > tellWait {
+			t.Errorf("Close took %v", took)
+		}
+		select {
+		case <-cancelled:
+		case <-time.After(time.Second):
+			t.Error("the callee never heard of it")
+		}
+	})
+}
+
 // What a client holds is freed one lease after it vanished, whatever it held.
 func TestLeases(t *testing.T) {
 	calls, callbacks := 2000, 1000
