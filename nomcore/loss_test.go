@@ -312,6 +312,33 @@ func TestCancelReachesThePeerBeforeClose(t *testing.T) {
 	})
 }
 
+// Who waits just as long as it takes to probe a peer has not found out that the
+// peer is down, and tells it to end the call.
+func TestShortWaitIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := make(chan struct{})
+		p := newPair(t, fn(func(ctx context.Context, _ []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
+			<-ctx.Done()
+			close(cancelled)
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), probeAfter)
+		defer cancel()
+		if _, err := p.peer.Call(ctx, p.ref, nil, nil); !errors.Is(err, ErrTimeout) {
+			t.Errorf("Call: %v", err)
+		}
+		if p.peer.isDown() {
+			t.Error("the peer is taken to be down")
+		}
+		p.client.Close()
+		select {
+		case <-cancelled:
+		case <-time.After(time.Second):
+			t.Error("the callee never heard of it")
+		}
+	})
+}
+
 // What a client holds is freed one lease after it vanished, whatever it held.
 func TestLeases(t *testing.T) {
 	calls, callbacks := 2000, 1000
