@@ -312,6 +312,33 @@ func TestCancelReachesThePeerBeforeClose(t *testing.T) {
 	})
 }
 
+// slowAttr is an object whose attributes take as long as their reader waits.
+type slowAttr struct{ given chan struct{} }
+
+func (o slowAttr) GetAttr(ctx context.Context, _ string) (codec.Value, error) {
+	<-ctx.Done()
+	close(o.given)
+	return nil, ctx.Err()
+}
+
+// A read that is given up ends at the peer as well.
+func TestCancelledReadReachesThePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := slowAttr{make(chan struct{})}
+		p := newPair(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := p.peer.GetAttr(ctx, p.ref, "x"); !errors.Is(err, context.Canceled) {
+			t.Errorf("GetAttr: %v", err)
+		}
+		select {
+		case <-o.given:
+		case <-time.After(time.Second):
+			t.Error("the reader is gone, and the peer never heard of it")
+		}
+	})
+}
+
 // Who waits just as long as it takes to probe a peer has not found out that the
 // peer is down, and tells it to end the call.
 func TestShortWaitIsNoSilence(t *testing.T) {
