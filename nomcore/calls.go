@@ -352,13 +352,14 @@ func (w *waiter) acknowledged(pkt *packet) error {
 	return nil
 }
 
-// cancel tells the peer that nobody waits for the call any more.
+// cancel tells the peer that nobody waits for the answer any more. A read may
+// run a program over there, just as a call; what is bare runs nothing.
 func (w *waiter) cancel() {
-	if w.sess == nil || w.rq.resend || w.p.ext.Load()&extSession == 0 {
+	if w.sess == nil || w.rq.cmd != cmdPull || ops[w.rq.op].bare || w.p.ext.Load()&extSession == 0 {
 		return
 	}
 	sess, seq, p := w.sess, w.tag.seq, w.p
-	w.cancelling = p.s.spawn(func() {
+	w.cancelling = p.s.tell(func() {
 		defer sess.finish(seq)
 		ctx, stop := context.WithTimeout(p.s.ctx, cancelWait)
 		defer stop()

@@ -284,6 +284,88 @@ func TestCancelReachesThePeer(t *testing.T) {
 	})
 }
 
+// Who gives a call up and closes at once, as a command does that is interrupted,
+// still has the peer end it. A peer that is silent does not hold up Close.
+func TestCancelReachesThePeerBeforeClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := make(chan struct{})
+		p := newPair(t, fn(func(ctx context.Context, _ []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
+			<-ctx.Done()
+			close(cancelled)
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := p.peer.Call(ctx, p.ref, nil, nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("Call: %v", err)
+		}
+		start := time.Now()
+		p.client.Close()
+		if took := time.Since(start); took > tellWait {
+			t.Errorf("Close took %v", took)
+		}
+		select {
+		case <-cancelled:
+		case <-time.After(time.Second):
+			t.Error("the callee never heard of it")
+		}
+	})
+}
+
+// slowAttr is an object whose attributes take as long as their reader waits.
+type slowAttr struct{ given chan struct{} }
+
+func (o slowAttr) GetAttr(ctx context.Context, _ string) (codec.Value, error) {
+	<-ctx.Done()
+	close(o.given)
+	return nil, ctx.Err()
+}
+
+// A read that is given up ends at the peer as well.
+func TestCancelledReadReachesThePeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := slowAttr{make(chan struct{})}
+		p := newPair(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := p.peer.GetAttr(ctx, p.ref, "x"); !errors.Is(err, context.Canceled) {
+			t.Errorf("GetAttr: %v", err)
+		}
+		select {
+		case <-o.given:
+		case <-time.After(time.Second):
+			t.Error("the reader is gone, and the peer never heard of it")
+		}
+	})
+}
+
+// Who waits just as long as it takes to probe a peer has not found out that the
+// peer is down, and tells it to end the call.
+func TestShortWaitIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := make(chan struct{})
+		p := newPair(t, fn(func(ctx context.Context, _ []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
+			<-ctx.Done()
+			close(cancelled)
+			return nil, ctx.Err()
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), probeAfter)
+		defer cancel()
+		if _, err := p.peer.Call(ctx, p.ref, nil, nil); !errors.Is(err, ErrTimeout) {
+			t.Errorf("Call: %v", err)
+		}
+		if p.peer.isDown() {
+			t.Error("the peer is taken to be down")
+		}
+		p.client.Close()
+		select {
+		case <-cancelled:
+		case <-time.After(time.Second):
+			t.Error("the callee never heard of it")
+		}
+	})
+}
+
 // What a client holds is freed one lease after it vanished, whatever it held.
 func TestLeases(t *testing.T) {
 	calls, callbacks := 2000, 1000

@@ -69,6 +69,9 @@ const (
 
 	// cancelWait bounds how long a peer is told that a call is cancelled.
 	cancelWait = 10 * time.Second
+	// tellWait bounds how long Close waits for that: some copies, and less
+	// than a person at a shell takes for a delay.
+	tellWait = 400 * time.Millisecond
 
 	// dedupWindow is how long the answer to a request from an original peer
 	// is replayed to identical copies. A copy made by the network arrives

@@ -43,7 +43,7 @@ func (p *Peer) reset() {
 // silentSince is the verdict of an operation that began at start and got no
 // answer in time.
 func (p *Peer) silentSince(start time.Time) {
-	if p.heardSince(start) || time.Since(start) < probeAfter || !p.trusted() {
+	if p.heardSince(start) || time.Since(start) < probeAfter+probeAfter/probeCopies || !p.trusted() {
 		return // it lives, or was given no chance to show it
 	}
 	p.markDown()

@@ -50,6 +50,8 @@ type Service struct {
 	calls   map[uint32]*call // by xid
 	nextXID uint32
 	closed  bool
+	leaving bool           // Close was called
+	telling sync.WaitGroup // what Close lets peers hear; grows until leaving
 
 	peersMu   sync.Mutex
 	peers     map[netip.AddrPort]*Peer
@@ -127,11 +129,13 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 func (s *Service) Addr() netip.AddrPort { return s.conn.local() }
 
 // Close stops serving: callers waiting for an answer get ErrClosed, handlers
-// have their context cancelled. It returns when all have ended, or after a
+// have their context cancelled; peers have been told of the calls that were
+// given up before, if they hear it soon. It returns when all have ended, or after a
 // second if a handler ignores its context.
 func (s *Service) Close() error {
 	var err error
 	s.closing.Do(func() {
+		s.lastWords()
 		s.cancel()
 		err = s.conn.close()
 		s.failCalls(func(*call) error { return ErrClosed }, true)
@@ -258,6 +262,40 @@ func (s *Service) allPeers() []*Peer {
 		out = append(out, p)
 	}
 	return out
+}
+
+// tell is spawn for what should reach a peer before the service is closed.
+func (s *Service) tell(f func()) bool {
+	s.callsMu.Lock()
+	defer s.callsMu.Unlock()
+	if s.closed || s.leaving {
+		return false
+	}
+	s.telling.Add(1)
+	s.loops.Go(func() {
+		defer s.telling.Done()
+		f()
+	})
+	return true
+}
+
+// lastWords waits until peers were told what they are being told, or do not
+// seem to hear it.
+func (s *Service) lastWords() {
+	s.callsMu.Lock()
+	s.leaving = true
+	s.callsMu.Unlock()
+	told := make(chan struct{})
+	go func() {
+		s.telling.Wait()
+		close(told)
+	}()
+	late := time.NewTimer(tellWait)
+	defer late.Stop()
+	select {
+	case <-told:
+	case <-late.C: // Close cancels what is left, which ends told
+	}
 }
 
 // spawn runs f on a goroutine that Close waits for. It reports false, without

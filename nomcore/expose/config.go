@@ -1,6 +1,7 @@
 package expose
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"nomfs/codec"
 )
@@ -19,6 +21,9 @@ import (
 // maxConfig bounds the size of a file, in bytes: a thousand times what a
 // person writes.
 const maxConfig = 4 << 20
+
+// byteOrderMark begins what some editors save as UTF-8.
+var byteOrderMark = []byte("\ufeff")
 
 // Config is a file that was read and found to be right.
 type Config struct {
@@ -131,6 +136,7 @@ func load(abs, path string) (*Config, error) {
 		}
 		return nil, errors.Join(&Error{File: path, Text: err.Error()})
 	}
+	text = bytes.TrimPrefix(text, byteOrderMark) // no editor shows it
 	l := &loader{bad: &problems{file: path, text: text}, dir: filepath.Dir(abs)}
 	root, whole := readTOML(text, l.bad)
 	c := &Config{typed: path, path: abs}
@@ -161,12 +167,24 @@ func readLimited(path string, limit int) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
+	return readToEnd(f, limit, readWait)
+}
+
+// readToEnd reads an open file. Some files of the kernel never end and have
+// nothing now, such as /proc/kmsg: they are waited for no longer than wait. The
+// others take no deadline.
+func readToEnd(f *os.File, limit int, wait time.Duration) ([]byte, error) {
+	_ = f.SetReadDeadline(time.Now().Add(wait))
 	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err == nil && len(text) > limit {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than %d bytes: %w", limit, syscall.EFBIG)}
+		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("it has more than %d bytes: %w", limit, syscall.EFBIG)}
 	}
 	return text, err
 }
+
+// readWait is how long a file may keep whoever reads it waiting: less than a
+// reader of an attribute waits.
+const readWait = 2 * time.Second
 
 var errNotRegular = errors.New("it is no regular file")
 
@@ -188,7 +206,11 @@ type loader struct {
 func (l *loader) root(c *Config, n *node) {
 	f := &fields{l: l, n: n}
 	if c.listen = f.name("listen"); c.listen != "" {
-		if _, _, err := net.SplitHostPort(c.listen); err != nil {
+		_, port, err := net.SplitHostPort(c.listen)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
 			f.bad("listen", `expected host:port such as "127.0.0.1:12074", got %q`, c.listen)
 		}
 	}

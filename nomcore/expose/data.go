@@ -74,7 +74,7 @@ func parseData(path, format string) (codec.Value, error) {
 	if err != nil {
 		return nil, errors.New(whyNot(err))
 	}
-	v, err := dataValue(text, format)
+	v, err := dataValue(bytes.TrimPrefix(text, byteOrderMark), format)
 	if err == nil && v.Kind() != codec.KindMap && v.Kind() != codec.KindList {
 		err = fmt.Errorf("expected a table or a list, got %s", kindWord(v.Kind()))
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 
 	"nomfs/codec"
 	"nomfs/nomcore"
@@ -28,7 +27,7 @@ var scriptKind = kind{key: "script", what: "a script", object: true, read: func(
 		return nil
 	}
 	d.watch = path
-	text, err := os.ReadFile(path)
+	text, err := readLimited(path, maxConfig)
 	if err == nil {
 		// Another text is another script.
 		d.canon = fmt.Sprintf("sha256 %x\n", sha256.Sum256(text))
