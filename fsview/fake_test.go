@@ -607,7 +607,7 @@ func demoMethods(f *fakeRemote, child *fakeObject, calls *codec.Int) map[string]
 			return nil, fmt.Errorf("peer was restarted; it may have run: %w", syscall.ECONNRESET)
 		}),
 		// A generator of that many items.
-		"count": f.method("count", func(_ context.Context, a args, _ kwargs) (codec.Value, error) {
+		"yields": f.method("yields", func(_ context.Context, a args, _ kwargs) (codec.Value, error) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			return f.generator(int(a[0].(codec.Int))), nil

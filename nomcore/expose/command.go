@@ -276,13 +276,14 @@ func readCall(f *fields, d *def) maker {
 
 // call is a program as a method.
 type call struct {
-	name, doc string
-	params    []param
-	argv      template
-	stdin     string
-	of        output
-	typed     bool
-	run       *runner
+	name   string
+	doc    *docText
+	params []param
+	argv   template
+	stdin  string
+	of     output
+	typed  bool
+	run    *runner
 }
 
 var _ interface {
@@ -292,7 +293,7 @@ var _ interface {
 } = (*call)(nil)
 
 func (c *call) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: "method", Doc: c.doc, Callable: true, Params: described(c.params)}, nil
+	return codec.Description{Class: "method", Doc: c.doc.String(), Callable: true, Params: described(c.params)}, nil
 }
 
 func (c *call) Repr(context.Context) (string, error) { return "<method " + c.name + ">", nil }

@@ -123,7 +123,7 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 type tree struct {
 	path, format string
 	log          *slog.Logger
-	doc          string
+	doc          *docText
 
 	mu    sync.Mutex
 	root  codec.Value
@@ -243,7 +243,7 @@ func (t *tree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error) {
 }
 
 func (t *tree) Describe(context.Context) (codec.Description, error) {
-	d := codec.Description{Class: treeClass, Doc: t.doc, Sized: true, Indexable: true}
+	d := codec.Description{Class: treeClass, Doc: t.doc.String(), Sized: true, Indexable: true}
 	for _, p := range t.dict().Pairs() {
 		if name, ok := codec.StringOf(p.Key); ok && name != "" {
 			d.Attrs = append(d.Attrs, codec.AttrInfo{Name: name, Kind: p.Value.Kind()})
@@ -323,7 +323,7 @@ func (l *listTree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error
 }
 
 func (l *listTree) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: treeClass, Doc: l.t.doc, Sized: true, Indexable: true}, nil
+	return codec.Description{Class: treeClass, Doc: l.t.doc.String(), Sized: true, Indexable: true}, nil
 }
 
 func (l *listTree) Repr(ctx context.Context) (string, error) { return l.t.Repr(ctx) }

@@ -3,6 +3,7 @@ package expose
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"nomfs/codec"
@@ -55,12 +56,25 @@ type maker func(s *site) (member, error)
 type site struct {
 	name string // of the entry: limit
 	path string // with those that it is in: app.limit
-	doc  string
+	doc  *docText
 	ctx  context.Context // ends when everything is closed
 	svc  *nomcore.Service
 	log  *slog.Logger
 	v    *Served
 }
+
+// docText is what a file says of an entry. It changes with the file, while the
+// entry stays what it is.
+type docText struct{ now atomic.Pointer[string] }
+
+func newDoc(s string) *docText {
+	d := new(docText)
+	d.set(s)
+	return d
+}
+
+func (d *docText) set(s string)   { d.now.Store(&s) }
+func (d *docText) String() string { return *d.now.Load() }
 
 // kinds is the one list of what an entry can be.
 var kinds []*kind

@@ -32,7 +32,7 @@ const maxMailbox = 100_000
 // mailbox is the object. Its calls are numbered from 1.
 type mailbox struct {
 	keep int
-	doc  string
+	doc  *docText
 
 	mu     sync.Mutex
 	lines  []string // the last calls, oldest first
@@ -182,7 +182,7 @@ func (m *mailbox) Snapshot(ctx context.Context, names []string) (map[string]code
 }
 
 func (m *mailbox) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: "Mailbox", Doc: m.doc, Callable: true,
+	return codec.Description{Class: "Mailbox", Doc: m.doc.String(), Callable: true,
 		Params: []codec.Param{{Name: "args", Rest: true}}, Attrs: mailboxAttrs}, nil
 }
 

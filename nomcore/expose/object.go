@@ -25,6 +25,7 @@ type object struct {
 type slot struct {
 	def *def
 	m   member
+	doc *docText // of what was made with it; nil for a table
 }
 
 func (s *slot) empty() bool {

@@ -344,3 +344,33 @@ func usage(e *exposed) counts {
 	}
 	return c
 }
+
+// TestReloadTellsNewWords changes what the file says of entries that stay as
+// they are.
+func TestReloadTellsNewWords(t *testing.T) {
+	const file = `
+[objects.app]
+box = { mailbox = 3, doc = "WORDS" }
+run = { call = ["true"], doc = "WORDS" }
+`
+	e := expose(t, strings.ReplaceAll(file, "WORDS", "before"))
+	ctx := context.Background()
+	if _, err := e.call("app.box", str("kept")); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"before", "after"} {
+		e.write(strings.ReplaceAll(file, "WORDS", words))
+		if err := e.served.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"app.box.x", "app.run.x"} {
+			r, _ := e.at(name)
+			if d, err := e.peer.Describe(ctx, r); err != nil || d.Doc != words {
+				t.Errorf("%s: %q, %v, want %q", name, d.Doc, err, words)
+			}
+		}
+	}
+	box, _ := e.at("app.box.x")
+	v, err := e.peer.GetAttr(ctx, box, "total")
+	wants(t, "calls", v, err, "1")
+}

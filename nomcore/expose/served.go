@@ -250,9 +250,11 @@ func (b *builder) slot(d *def, old *slot) (*slot, error) {
 		return b.table(d, old)
 	}
 	if old != nil && old.def.kind == d.kind && old.def.canon == d.canon {
-		return &slot{def: d, m: old.m}, nil
+		b.ready = append(b.ready, func() { old.doc.set(d.doc) })
+		return &slot{def: d, m: old.m, doc: old.doc}, nil
 	}
-	m, err := d.make(&site{name: d.name, path: d.path, doc: d.doc, ctx: b.v.ctx, svc: b.v.svc, log: b.v.log.With("entry", d.path), v: b.v})
+	doc := newDoc(d.doc)
+	m, err := d.make(&site{name: d.name, path: d.path, doc: doc, ctx: b.v.ctx, svc: b.v.svc, log: b.v.log.With("entry", d.path), v: b.v})
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +262,7 @@ func (b *builder) slot(d *def, old *slot) (*slot, error) {
 	if h, ok := m.(heir); ok && old != nil {
 		b.ready = append(b.ready, func() { h.inherit(old.m) })
 	}
-	return &slot{def: d, m: m}, nil
+	return &slot{def: d, m: m, doc: doc}, nil
 }
 
 // table makes the slot of a table. A table that was one before stays the same

@@ -163,9 +163,13 @@ func (v *Served) tell(old *Config, err error) {
 
 // same tells whether two files define the same.
 func (c *Config) same(o *Config) bool {
-	return slices.EqualFunc(c.objects, o.objects, func(a, b *def) bool {
-		return a.name == b.name && a.kind == b.kind && a.canon == b.canon
-	})
+	return slices.EqualFunc(c.objects, o.objects, (*def).same)
+}
+
+// same tells whether two entries are defined, and described, alike.
+func (d *def) same(o *def) bool {
+	return d.name == o.name && d.kind == o.kind && d.canon == o.canon && d.doc == o.doc && d.hidden == o.hidden &&
+		slices.EqualFunc(d.entries, o.entries, (*def).same)
 }
 
 // allErrors takes joined errors apart.
