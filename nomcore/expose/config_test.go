@@ -36,6 +36,8 @@ var mistakes = []struct {
 	{"unknown key of the file", "listn = \"x\"", []string{`1:1: listn: the file has no such key; did you mean listen?`}},
 	{"listen is no address", `listen = "here"`, []string{`1:10: listen: expected host:port`}},
 	{"listen with a port that there is not", `listen = "127.0.0.1:99999"`, []string{`1:10: listen: expected host:port`}},
+	{"peers without an address", "[objects.a]\npeer = \"a b\"\n[objects.b]\npeer = \"10.0.0.7:x\"\n[objects.c]\npeer = \":5\"", []string{
+		`2:8: objects.a.peer: expected host or host:port`, `4:8: objects.b.peer: expected`, `6:8: objects.c.peer: expected`}},
 	{"listen of the wrong type", `listen = 5`, []string{`1:10: listen: expected text in quotes, got an integer`}},
 	{"no TOML", "[objects.app]\na = = 1", []string{`2:5: unexpected character`}},
 	{"a key twice", "[objects.app]\na = 1\nb = 1\na = 2\nb = 2",

@@ -100,6 +100,13 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		if err := d.Decode(&more); !errors.Is(err, io.EOF) {
 			return nil, errors.New("it has more than one document")
 		}
+		var top yaml.Node
+		if err := yaml.Unmarshal(text, &top); err != nil {
+			return nil, err
+		}
+		if err := yamlTooLarge(&top); err != nil {
+			return nil, err
+		}
 		return treeValue(x)
 	}
 	if len(bytes.TrimSpace(text)) == 0 { // it would be a table, but is most likely being written
@@ -116,6 +123,22 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		return nil, err
 	}
 	return treeValue(x)
+}
+
+// yamlTooLarge refuses whole numbers that the decoder can hold as floats alone:
+// their last digits would be lost.
+func yamlTooLarge(n *yaml.Node) error {
+	const tooLong = len("18446744073709551615") // as long as the largest that it holds
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!float" && len(n.Value) >= tooLong &&
+		strings.Trim(strings.TrimLeft(n.Value, "+-"), "0123456789_") == "" {
+		return fmt.Errorf("%d:%d: the number is too large for YAML; write it as text, or use JSON", n.Line, n.Column)
+	}
+	for _, child := range n.Content { // what an alias stands for is elsewhere in the file
+		if err := yamlTooLarge(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tree is a file of data as an object. Before each answer it looks whether the

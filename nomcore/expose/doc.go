@@ -116,7 +116,7 @@
 // caller goes, or when the entry is gone, the group gets a SIGTERM and half a
 // second later a SIGKILL; what it leaves there when it ends by itself is
 // killed, too, so a program that starts another for good has to give it a
-// session of its own, as setsid does. One that prints more than is read is
+// session of its own, as setsid -f does. One that prints more than is read is
 // killed, which is an OverflowError.
 //
 // Listing an object runs nothing.
@@ -134,7 +134,9 @@
 // The members of a table are attributes and items of the object, those of a
 // list are items; what is inside them is copied. The object follows the file:
 // each read looks whether it has changed. A file that cannot be read leaves
-// what was there, and that is logged.
+// what was there, and that is logged; so does one of which a part would be lost: a
+// member that is there twice, keys that are the same here, a whole number that
+// YAML has only as a float.
 //
 // # Mailboxes
 //

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"nomfs/codec"
 )
@@ -191,7 +193,51 @@ func jsonValue(text []byte) (codec.Value, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more follows after the value")
 	}
+	if !utf8.Valid(text) {
+		return nil, errors.New("it is not UTF-8") // it would be replaced in silence
+	}
+	if err := jsonTwice(text); err != nil {
+		return nil, err
+	}
 	return treeValue(x)
+}
+
+// jsonTwice refuses an object in which a member is named twice: the decoder
+// takes the last, and what the others say would be lost.
+func jsonTwice(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	type level struct {
+		names map[string]bool // nil in an array
+		value bool            // the next token is the value of a member
+	}
+	var open []level
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return nil // its end; whether it is JSON is known
+		}
+		top := len(open) - 1
+		name, isText := token.(string)
+		if top >= 0 && open[top].names != nil && !open[top].value && isText {
+			if open[top].names[name] {
+				return fmt.Errorf("%q is there twice", name)
+			}
+			open[top].names[name], open[top].value = true, true
+			continue
+		}
+		if top >= 0 {
+			open[top].value = false
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, level{names: make(map[string]bool)})
+		case json.Delim('['):
+			open = append(open, level{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:top]
+		}
+	}
 }
 
 // treeValue makes a value of what a decoder of data made.
@@ -229,7 +275,11 @@ func treeValue(x any) (codec.Value, error) {
 			}
 			pairs = append(pairs, codec.Pair{Key: k, Value: v})
 		}
-		return codec.NewMap(pairs...)
+		m, err := codec.NewMap(pairs...)
+		if err == nil && m.Len() != len(x) {
+			err = errors.New("two keys of a table are the same here, such as 1 and 1.0, or 1 and true")
+		}
+		return m, err
 	case []any:
 		list := make(codec.List, len(x))
 		for i, member := range x {

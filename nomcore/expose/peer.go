@@ -3,8 +3,11 @@ package expose
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,6 +39,9 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 	readonly := d.readonly
 	if f.has("peer") {
 		d.says = "from " + addr
+		if addr != "" && !isPeerAddr(addr) {
+			f.bad("peer", `expected host or host:port such as "10.0.0.7:12074", got %q`, addr)
+		}
 	}
 	return func(s *site) (member, error) {
 		l := &link{svc: s.svc, addr: addr, name: name, timeout: timeout, slow: slow, readonly: readonly,
@@ -45,6 +51,22 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
 	}
 }}
+
+// isPeerAddr tells whether that may be the address of a peer. Nobody is asked.
+func isPeerAddr(addr string) bool {
+	if _, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
+		return true
+	}
+	host, port := addr, strconv.Itoa(nomcore.DefaultPort)
+	if strings.Contains(addr, ":") {
+		var err error
+		if host, port, err = net.SplitHostPort(addr); err != nil {
+			return false
+		}
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && host != "" && !strings.ContainsAny(host, " \t\n/")
+}
 
 // link is the way to one object of a peer.
 type link struct {
