@@ -153,7 +153,9 @@
 // way. It is connected to when somebody asks, and again when it was restarted.
 // While it is down, using it is an error, and nothing else is; one that could
 // not be reached is tried again after a second. timeout bounds
-// an operation, 4s, and a call, 30s; readonly passes on no change, but calls.
+// an operation, 4s, and a call, 30s; readonly passes on no change, but calls. At
+// most 128 operations of an entry are under way at once, the others wait: two
+// gateways that lead to each other stay usable.
 //
 // # Applying a change
 //

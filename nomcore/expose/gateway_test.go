@@ -374,3 +374,29 @@ format = "json"
 	v, err = e.get("stock.pears")
 	wants(t, "pears", v, err, "1")
 }
+
+// TestGatewaysInACircle: two that lead to each other pass an operation back and
+// forth until its time is over, and not more often than they may.
+func TestGatewaysInACircle(t *testing.T) {
+	const file = "[objects.x]\npeer = %q\ntimeout = \"500ms\"\n"
+	other := newService(t)
+	e := expose(t, fmt.Sprintf(file, other.Addr().String()))
+	c, err := Load(writeConfig(t, fmt.Sprintf(file, e.svc.Addr().String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Serve(other, c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	x, _ := e.at("x.y")
+	before := e.svc.Stats().Received
+	if s, err := e.peer.Repr(context.Background(), x); err == nil {
+		t.Errorf("repr = %s", s)
+	}
+	const perOperation = 8 // datagrams, of a few attempts
+	if n := e.svc.Stats().Received - before; n > perOperation*maxPassed {
+		t.Errorf("%d datagrams for one operation", n)
+	}
+}

@@ -3,6 +3,7 @@ package expose
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
@@ -45,7 +46,7 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 	}
 	return func(s *site) (member, error) {
 		l := &link{svc: s.svc, addr: addr, name: name, timeout: timeout, slow: slow, readonly: readonly,
-			connecting: make(chan struct{}, 1), remotes: make(map[codec.Ref]weak.Pointer[remote])}
+			turns: make(chan struct{}, maxPassed), connecting: make(chan struct{}, 1), remotes: make(map[codec.Ref]weak.Pointer[remote])}
 		l.ctx, l.cancel = context.WithCancel(s.ctx)
 		l.top = &nomcore.Object{Impl: &remote{link: l}}
 		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
@@ -68,6 +69,11 @@ func isPeerAddr(addr string) bool {
 	return err == nil && n > 0 && host != "" && !strings.ContainsAny(host, " \t\n/")
 }
 
+// maxPassed is how many operations of one entry are under way at once. Two
+// gateways that lead to each other pass one operation back and forth until its
+// time is over; this keeps them usable meanwhile.
+const maxPassed = 128
+
 // link is the way to one object of a peer.
 type link struct {
 	svc           *nomcore.Service
@@ -78,6 +84,7 @@ type link struct {
 	ctx           context.Context // ends when the entry is gone
 	cancel        context.CancelFunc
 
+	turns      chan struct{} // of maxPassed places: one is taken by each operation
 	connecting chan struct{} // of one place: taken while the peer is asked for the name
 
 	mu      sync.Mutex
@@ -186,6 +193,12 @@ func (o *remote) do(ctx context.Context, timeout time.Duration, f func(context.C
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer context.AfterFunc(l.ctx, cancel)()
+	select {
+	case l.turns <- struct{}{}:
+		defer func() { <-l.turns }()
+	case <-ctx.Done():
+		return l.explain(fmt.Errorf("%d operations are under way at %s, which may lead back here: %w", cap(l.turns), l.addr, ctx.Err()))
+	}
 	const tries = 2
 	var err error
 	for range tries {
