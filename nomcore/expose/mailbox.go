@@ -66,8 +66,8 @@ func (m *mailbox) Call(ctx context.Context, args []codec.Value, kwargs map[strin
 	}
 	m.last++
 	if len(m.lines) == m.keep {
-		copy(m.lines, m.lines[1:])
-		m.lines = m.lines[:m.keep-1]
+		m.lines[0] = "" // append moves what is left once in a while
+		m.lines = m.lines[1:]
 	}
 	m.lines = append(m.lines, fmt.Sprintf("%d %s %s %s", m.last, now, from, words))
 	close(m.more)
