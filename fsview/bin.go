@@ -163,7 +163,7 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 	switch {
 	case err == nil && isMethod(desc, attr), unsupported(err) && isIdentifier(attr):
 		return nil
-	case err == nil && mayRefer(desc, attr):
+	case err == nil && (mayRefer(desc, attr) || attrInfo(desc, attr) == nil && d.mentioned(attr)):
 		return d.refersToCallable(ctx, attr)
 	case err == nil, unsupported(err):
 		return errNoEntry
