@@ -4,6 +4,8 @@ package fsview
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -127,7 +129,10 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 	ctx, cancel := context.WithCancelCause(f.p.base)
 	c := &pendingCall{started: time.Now(), done: make(chan struct{}), cancel: cancel}
 	f.p.results.put(key, c)
-	cwd := who.cwdIn(f.p.dir)
+	cwd := "" // asked now: the caller may be gone when its turn comes
+	if slices.ContainsFunc(lines, callLine.hasPath) {
+		cwd = who.cwdIn(f.p.dir)
+	}
 	f.p.wg.Add(1)
 	go func() {
 		defer f.p.wg.Done()
@@ -226,6 +231,12 @@ func (d *objectDir) call(ctx context.Context, l callLine) (codec.Value, error) {
 type callLine struct {
 	args   []codec.Value
 	kwargs map[string]codec.Value
+}
+
+// hasPath tells whether an argument is @path.
+func (l callLine) hasPath() bool {
+	isPath := func(v codec.Value) bool { _, ok := v.(pathArg); return ok }
+	return slices.ContainsFunc(l.args, isPath) || slices.ContainsFunc(slices.Collect(maps.Values(l.kwargs)), isPath)
 }
 
 // A pathArg is an argument @path: the object that lies there when the call is

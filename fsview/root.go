@@ -7,46 +7,20 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"nomfs/codec"
 )
 
-// A rootDir is the directory of what one peer has registered.
-type rootDir struct {
-	node
-}
+// A rootDir tells what is in the directory of one peer: what it has registered.
+type rootDir struct{ p *peer }
 
-var (
-	_ fs.NodeLookuper       = (*rootDir)(nil)
-	_ fs.NodeOpendirHandler = (*rootDir)(nil)
-	_ fs.NodeGetattrer      = (*rootDir)(nil)
-)
-
-func (r *rootDir) fill(a *fuse.Attr) { r.p.fillDir(a, rootMode) }
-
-// Getattr answers from memory.
-func (r *rootDir) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	r.fill(&out.Attr)
-	out.SetTimeout(cacheTime)
-	return 0
-}
-
-// Lookup asks for a registered name.
-func (r *rootDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	c, cancel := r.p.opContext(ctx)
-	defer cancel()
-	e, err := r.find(c, name)
-	if err != nil {
-		return nil, errnoOf(err, opLookup)
-	}
-	return attach(ctx, r.EmbeddedInode(), r.p.at, e, out), 0
+// rootNode returns the directory as a node of the tree.
+func (p *peer) rootNode() *liveDir {
+	r := &rootDir{p}
+	return &liveDir{node{p: p}, p.at, r.list, r.find}
 }
 
 func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
-	if len(name) > maxName {
-		return entry{}, errNameTooLong
-	}
 	if r.p.at == "" {
 		if e, ok := r.p.ownEntry(name); ok {
 			return e, nil
@@ -97,11 +71,6 @@ func (r *rootDir) entry(registered, name string, v codec.Value) entry {
 		x.adopt(ref)
 		return x
 	}}
-}
-
-// OpendirHandle opens the root for listing.
-func (r *rootDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(r.p, r.EmbeddedInode(), r.p.at, r.list, nil), 0, 0
 }
 
 // list lists the registered names.

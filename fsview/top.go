@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 )
@@ -65,7 +64,7 @@ func (f *fsys) peerNamed(at string) *peer {
 // rootNode returns the root of the tree.
 func (f *fsys) rootNode() fs.InodeEmbedder {
 	if !f.many {
-		return &rootDir{node{p: f.peers[0]}}
+		return f.peers[0].rootNode()
 	}
 	return &liveDir{node{p: f.hub}, "", f.listPeers, f.findPeer}
 }
@@ -94,12 +93,7 @@ func (f *fsys) findPeer(_ context.Context, name string) (entry, error) {
 
 // dirEntry is the directory of one peer of several, or of this process.
 func (p *peer) dirEntry() entry {
-	return entry{p.at, syscall.S_IFDIR | rootMode, func(old fs.InodeEmbedder) treeNode {
-		if r, ok := old.(*rootDir); ok {
-			return r
-		}
-		return &rootDir{node{p: p}}
-	}}
+	return liveEntry(p.at, p.rootNode())
 }
 
 // ownEntries are what the root has beside the peers' objects: .local only if

@@ -104,7 +104,7 @@ func isDead(dir string) bool {
 }
 
 // mountPeers mounts peers on dir.
-func mountPeers(dir string, g *gang, opt mountOptions) (mounted, error) {
+func mountPeers(dir string, g *peerSet, opt mountOptions) (mounted, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, localf("cannot find the program that .bin runs: %w", err)

@@ -12,15 +12,15 @@ import (
 var errNoMount = withHint(localf("mounting needs Linux; this is %s", runtime.GOOS),
 	"nomfs ls, get, set and call work without a mount")
 
-func fuseProblem() error                                      { return errNoMount }
-func checkMountPoint(string) error                            { return errNoMount }
-func mountPeers(string, *gang, mountOptions) (mounted, error) { return nil, errNoMount }
-func unmountDir(string) error                                 { return errNoMount }
-func mountRoot(string) (string, error)                        { return "", errNoMount }
-func dropTerminal() error                                     { return errNoMount }
-func (e *env) mountDetached(string, string) error             { return errNoMount }
-func (e *env) runInside(string, string) error                 { return errNoMount }
-func isTerminal(*os.File) bool                                { return false }
-func flush(*os.File) error                                    { return errNoMount }
-func callError(string) string                                 { return "" }
-func errnoName(errno syscall.Errno) string                    { return errno.Error() }
+func fuseProblem() error                                         { return errNoMount }
+func checkMountPoint(string) error                               { return errNoMount }
+func mountPeers(string, *peerSet, mountOptions) (mounted, error) { return nil, errNoMount }
+func unmountDir(string) error                                    { return errNoMount }
+func mountRoot(string) (string, error)                           { return "", errNoMount }
+func dropTerminal() error                                        { return errNoMount }
+func (e *env) mountDetached(string, string) error                { return errNoMount }
+func (e *env) runInside(string, string) error                    { return errNoMount }
+func isTerminal(*os.File) bool                                   { return false }
+func flush(*os.File) error                                       { return errNoMount }
+func callError(string) string                                    { return "" }
+func errnoName(errno syscall.Errno) string                       { return errno.Error() }

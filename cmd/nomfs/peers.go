@@ -89,8 +89,8 @@ func namesOf(ts []*target) string {
 	return strings.Join(names, " ")
 }
 
-// A gang is the peers of a mount, and the service that they are used from.
-type gang struct {
+// A peerSet is the peers of a mount, and the service that they are used from.
+type peerSet struct {
 	svc     *nomcore.Service
 	targets []*target
 	peers   []*nomcore.Peer
@@ -101,7 +101,7 @@ type gang struct {
 
 // attach connects to the peers. One of them must answer. The others are waited
 // for in the background: they work when they come.
-func (e *env) attach(ctx context.Context, ts []*target) (*gang, error) {
+func (e *env) attach(ctx context.Context, ts []*target) (*peerSet, error) {
 	addrs := make([]string, len(ts))
 	for i, t := range ts {
 		addrs[i] = t.addr
@@ -116,7 +116,7 @@ func (e *env) attach(ctx context.Context, ts []*target) (*gang, error) {
 		}
 		return nil, ts[0].explain(err)
 	}
-	g := &gang{svc: svc, targets: ts, peers: peers, cancel: cancel}
+	g := &peerSet{svc: svc, targets: ts, peers: peers, cancel: cancel}
 	outcomes := make(chan error, len(ts))
 	for i, t := range ts {
 		g.wg.Go(func() {
@@ -144,7 +144,7 @@ func (e *env) attach(ctx context.Context, ts []*target) (*gang, error) {
 }
 
 // close says good-bye to nobody and ends the service.
-func (g *gang) close() {
+func (g *peerSet) close() {
 	g.cancel()
 	g.svc.Close()
 	g.wg.Wait()

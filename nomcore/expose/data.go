@@ -90,8 +90,9 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		return jsonValue(text)
 	case "yaml":
 		d := yaml.NewDecoder(bytes.NewReader(text))
+		var top yaml.Node
 		var x, more any
-		if err := d.Decode(&x); err != nil {
+		if err := d.Decode(&top); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = errors.New("there is nothing")
 			}
@@ -100,11 +101,10 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		if err := d.Decode(&more); !errors.Is(err, io.EOF) {
 			return nil, errors.New("it has more than one document")
 		}
-		var top yaml.Node
-		if err := yaml.Unmarshal(text, &top); err != nil {
+		if err := yamlTooLarge(&top); err != nil {
 			return nil, err
 		}
-		if err := yamlTooLarge(&top); err != nil {
+		if err := top.Decode(&x); err != nil {
 			return nil, err
 		}
 		return treeValue(x)
