@@ -206,8 +206,12 @@ func (m *Mounted) unmount() error {
 		return nil
 	default:
 	}
-	if err := detach(m.f.dir); err != nil && !errors.Is(err, syscall.EINVAL) { // EINVAL: somebody else was faster
-		return fmt.Errorf("unmount %s: %w", m.f.dir, err)
+	if err := detach(m.f.dir); err != nil {
+		select {
+		case <-m.ended: // somebody else was faster
+		case <-time.After(unmountTime):
+			return fmt.Errorf("unmount %s: %w", m.f.dir, err)
+		}
 	}
 	done := make(chan struct{})
 	go func() {
