@@ -49,9 +49,10 @@ type stamp struct {
 
 func (p *peer) stamp() stamp { return stamp{time.Now(), p.writes.Load()} }
 
-// isFresh tells whether what was fetched then may be used now.
+// isFresh tells whether what was fetched then may be used now. Nothing is of a
+// peer that was taken out of the mount.
 func (p *peer) isFresh(s stamp) bool {
-	return !s.at.IsZero() && s.writes == p.writes.Load() && time.Since(s.at) < fresh
+	return !p.dropped.Load() && !s.at.IsZero() && s.writes == p.writes.Load() && time.Since(s.at) < fresh
 }
 
 // cachedValue is the last known value of one attribute or item.

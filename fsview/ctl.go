@@ -60,14 +60,15 @@ func (f *ctlFile) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, 
 	if flags&syscall.O_ACCMODE != syscall.O_WRONLY {
 		return nil, 0, syscall.EACCES
 	}
-	return &ctlHandle{f: f.p.fsys, p: f.p}, fuse.FOPEN_DIRECT_IO, f.p.readOnly()
+	return &ctlHandle{f: f.p.fsys, p: f.p, root: f.Root()}, fuse.FOPEN_DIRECT_IO, f.p.readOnly()
 }
 
 // A ctlHandle is an open ctl file. A command runs when its line is complete, so
 // that write(2) tells what came of it; the last one may lack its end.
 type ctlHandle struct {
-	f *fsys
-	p *peer
+	f    *fsys
+	p    *peer
+	root *fs.Inode
 
 	mu   sync.Mutex
 	part []byte
@@ -128,7 +129,11 @@ func (h *ctlHandle) run(ctx context.Context, line string) error {
 	case verb == "timeout" && len(args) == 1:
 		return h.f.setTimeoutText(args[0])
 	case verb == "drop" && len(args) == 1:
-		return h.f.drop(c, args[0])
+		p, err := h.f.drop(c, args[0])
+		if err == nil {
+			forgetEntry(h.root, p.at)
+		}
+		return err
 	}
 	return &opError{syscall.EINVAL, fmt.Sprintf("no command %q: want refresh, reconnect [PEER], timeout SECONDS or drop PEER", line)}
 }
@@ -196,12 +201,12 @@ func (f *fsys) setTimeoutText(s string) error {
 
 // drop takes a peer out of a mount of several: whoever waits for it is woken,
 // and its directory is gone.
-func (f *fsys) drop(ctx context.Context, name string) error {
+func (f *fsys) drop(ctx context.Context, name string) (*peer, error) {
 	if !f.many {
 		if f.peers[0].called(name) {
-			return &opError{syscall.EINVAL, "it is the only peer: unmount instead"}
+			return nil, &opError{syscall.EINVAL, "it is the only peer: unmount instead"}
 		}
-		return noSuchPeer([]string{name})
+		return nil, noSuchPeer([]string{name})
 	}
 	for _, p := range f.peers {
 		if !p.called(name) || p.dropped.Swap(true) {
@@ -213,7 +218,7 @@ func (f *fsys) drop(ctx context.Context, name string) error {
 			// A courtesy: a peer that is away needs none.
 			_ = d.Disconnect(ctx)
 		}
-		return nil
+		return p, nil
 	}
-	return noSuchPeer([]string{name})
+	return nil, noSuchPeer([]string{name})
 }

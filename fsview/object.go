@@ -138,6 +138,9 @@ func (d *objectDir) doOnce(ctx context.Context, op func(o *object) error) error 
 }
 
 func (d *objectDir) try(ctx context.Context, op func(o *object) error, stale func(error, codec.Ref) bool) error {
+	if ctx.Err() != nil {
+		return causeOf(ctx, ctx.Err())
+	}
 	o, err := d.object(ctx)
 	if err != nil {
 		return causeOf(ctx, err)

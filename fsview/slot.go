@@ -61,7 +61,7 @@ func (p *peer) referenceText(text []byte, cur codec.Value) (target string, ok bo
 	return strings.TrimLeft(rest, "/"), true
 }
 
-// notifyWait is how long a write waits for the kernel to let go of a name.
+// notifyWait is how long an operation waits for the kernel to let go of a name.
 const notifyWait = 100 * time.Millisecond
 
 // seenAsOther tells whether the kernel knows the member as a directory or a link.
@@ -86,10 +86,14 @@ func (m member) kernelDir() *fs.Inode {
 // changedKind makes the kernel forget that the member was a file, or a
 // directory, so that whoever comes next finds what it is now.
 func (m member) changedKind() {
-	dir, name := m.kernelDir(), m.fileName()
-	if dir == nil {
-		return
+	if dir := m.kernelDir(); dir != nil {
+		forgetEntry(dir, m.fileName())
 	}
+}
+
+// forgetEntry makes the kernel look a name up anew. It can do so at once unless
+// somebody else just does something in the directory.
+func forgetEntry(dir *fs.Inode, name string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -166,7 +166,6 @@ func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clie
 	}
 	defer s.leave(xid)
 
-	attrs := rq.attrs
 	if sess != nil {
 		if w.tag, err = sess.begin(ctx); err != nil {
 			return packet{}, w.ended(ctx, false)
@@ -176,6 +175,14 @@ func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clie
 				sess.finish(w.tag.seq)
 			}
 		}()
+	}
+	if ctx.Err() != nil {
+		// Nobody wants the answer: sent now, it would run all the same, and
+		// might even be answered before the end of the wait is seen.
+		return packet{}, w.ended(ctx, false)
+	}
+	attrs := rq.attrs
+	if sess != nil {
 		attrs = append(makeAttrs(attrs...), codec.Attr{Name: attrNomq, Value: w.tag.value()})
 		sortAttrs(attrs)
 	}

@@ -284,6 +284,34 @@ func TestCancelReachesThePeer(t *testing.T) {
 	})
 }
 
+// What was given up before it began never runs, and may be tried again.
+func TestEndedContextSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int64
+		p := newPair(t, fn(func(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+			runs.Add(1)
+			return codec.None{}, nil
+		}))
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		late, cancelLate := context.WithTimeout(t.Context(), -time.Second)
+		defer cancelLate()
+		for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: ErrTimeout} {
+			_, err := p.peer.Call(ctx, p.ref, nil, nil)
+			if !errors.Is(err, want) || errors.Is(err, ErrOutcomeUnknown) {
+				t.Errorf("Call: %v, want %v", err, want)
+			}
+		}
+		if _, err := p.peer.Call(t.Context(), p.ref, nil, nil); err != nil {
+			t.Errorf("Call after those: %v", err)
+		}
+		synctest.Wait()
+		if n := runs.Load(); n != 1 {
+			t.Errorf("%d calls ran", n)
+		}
+	})
+}
+
 // Who gives a call up and closes at once, as a command does that is interrupted,
 // still has the peer end it. A peer that is silent does not hold up Close.
 func TestCancelReachesThePeerBeforeClose(t *testing.T) {
