@@ -45,6 +45,7 @@ type fakeRemote struct {
 	down    error
 	delay   time.Duration
 	hang    map[string]bool // operations that never answer
+	lose    int             // how many assignments are done without an answer
 	noKinds bool            // it does not tell what items are
 
 	released []string       // ids, sorted
@@ -189,6 +190,13 @@ func (f *fakeRemote) SetAttr(ctx context.Context, r codec.Ref, name string, v co
 		return fmt.Errorf("packet too large: %w", syscall.EMSGSIZE)
 	}
 	o.attrs[name] = v
+	if f.lose > 0 {
+		f.lose--
+		f.mu.Unlock()
+		<-ctx.Done()
+		f.mu.Lock()
+		return ctx.Err()
+	}
 	return nil
 }
 

@@ -63,15 +63,27 @@ func (p *peer) listen(ctx context.Context, m member, session string, flags uint3
 	if err := p.listeners.enter(ctx, listenKey{o.ref, m.id()}, l); err != nil {
 		return nil, err
 	}
-	if err := l.assign(ctx); err != nil {
+	if err := l.remember(ctx); err != nil {
 		p.listeners.leave(l)
 		return nil, err
 	}
-	return l, nil
+	err = l.assign(ctx)
+	if isException(err) || isStale(err, codec.Ref{}) {
+		l.letGo()
+		p.listeners.leave(l)
+		return nil, err
+	}
+	if err != nil {
+		// It may have been assigned all the same: the guard finds out.
+		_ = l.Release(ctx)
+	}
+	p.wg.Add(1)
+	go l.guard(err == nil)
+	return l, err
 }
 
-// assign remembers the value and assigns the callable.
-func (l *listener) assign(ctx context.Context) error {
+// remember keeps the value that the attribute has now.
+func (l *listener) remember(ctx context.Context) error {
 	p := l.p
 	prev, err := l.m.fetch(ctx)
 	switch {
@@ -95,18 +107,20 @@ func (l *listener) assign(ctx context.Context) error {
 		return &opError{syscall.EBUSY, "it holds " + v.Kind().String() + "; only nothing, or a callable, is replaced"}
 	}
 	l.prev = prev
-	l.fn = p.opt.Local.Func(l.called)
+	return nil
+}
+
+// assign makes the callable and assigns it.
+func (l *listener) assign(ctx context.Context) error {
+	l.fn = l.p.opt.Local.Func(l.called)
 	l.told = l.fn
-	p.refs.hold(l.fn)
-	p.refs.hold(l.told)
+	l.p.refs.hold(l.fn)
+	l.p.refs.hold(l.told)
 	if err := l.m.set(ctx, l.fn); err != nil {
-		l.letGo()
 		return err
 	}
 	l.learnTold(ctx)
 	l.m.changedKind()
-	p.wg.Add(1)
-	go l.guard()
 	return nil
 }
 
@@ -134,7 +148,7 @@ func (l *listener) learnTold(ctx context.Context) {
 	}
 }
 
-// letGo gives back what assign held.
+// letGo gives back what remember and assign held.
 func (l *listener) letGo() {
 	l.p.refs.drop(l.fn)
 	l.p.refs.drop(l.told)
@@ -143,13 +157,20 @@ func (l *listener) letGo() {
 	}
 }
 
-// guardPeriod is how often it is asked whether the attribute still is ours: a
-// peer that was restarted has forgotten it, and nobody would ever call.
-const guardPeriod = 5 * time.Second
+const (
+	// guardPeriod is how often it is asked whether the attribute still is ours:
+	// a peer that was restarted has forgotten it, and nobody would ever call. It
+	// is also how long a peer that did not answer is left alone.
+	guardPeriod = 5 * time.Second
+	// restoreTries is how often the value from before is put back, until it was:
+	// a peer that is silent for a minute is taken to be gone.
+	restoreTries = int(time.Minute / guardPeriod)
+)
 
 // guard ends the listener when the attribute is not ours any more, and puts the
-// value from before back when the file is closed.
-func (l *listener) guard() {
+// value from before back when the file is closed. Where the answer to the
+// assignment was lost, answered is false: the file never opened.
+func (l *listener) guard(answered bool) {
 	defer l.p.wg.Done()
 	tick := time.NewTicker(guardPeriod)
 	defer tick.Stop()
@@ -173,7 +194,7 @@ func (l *listener) guard() {
 	}
 	l.end(0)
 	if ours {
-		l.restore()
+		l.putBack(tick.C, answered)
 	}
 	l.letGo()
 	l.p.listeners.leave(l)
@@ -191,24 +212,47 @@ func (l *listener) stillOurs(ctx context.Context) bool {
 	return v == codec.Value(l.told)
 }
 
+// putBack restores the value from before. A peer that does not answer is tried
+// again with each tick, as long as the mount lives.
+func (l *listener) putBack(tick <-chan time.Time, answered bool) {
+	var err error
+	for range restoreTries {
+		if err = l.restore(!answered); err == nil {
+			return
+		}
+		if isException(err) || l.p.base.Err() != nil {
+			break
+		}
+		select {
+		case <-tick:
+		case <-l.p.base.Done():
+		}
+	}
+	l.p.errors.add(l.session, "listen", l.m.path(), "not put back: "+l.p.errorText(err, opSetValue), time.Now())
+}
+
 // restore puts the value from before back, if the attribute still is ours. The
-// mount may have ended, which is no reason to leave it behind.
-func (l *listener) restore() {
+// mount may have ended, which is no reason to leave it behind. With learn it is
+// not known yet what the peer makes of the callable.
+func (l *listener) restore(learn bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.p.base), l.p.timeout())
 	defer cancel()
-	if v, err := l.m.fetch(ctx); err != nil || v != codec.Value(l.told) {
-		return
+	if learn {
+		l.learnTold(ctx)
 	}
-	var err error
-	if l.prev == nil {
+	v, err := l.m.fetch(ctx)
+	switch {
+	case isMissing(err), err == nil && v != codec.Value(l.told):
+		return nil
+	case err != nil:
+		return err
+	case l.prev == nil:
 		err = l.m.del(ctx)
-	} else {
+	default:
 		err = l.m.set(ctx, l.prev)
 	}
 	l.m.changedKind()
-	if err != nil {
-		l.p.errors.add(l.session, "listen", l.m.path(), "not put back: "+l.p.errorText(err, opSetValue), time.Now())
-	}
+	return err
 }
 
 // parseAnswer reads a line that answers a call: tag=N, and a value, or error and

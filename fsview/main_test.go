@@ -54,7 +54,7 @@ type serveSpec struct {
 }
 
 // serveFake mounts a fake and obeys one command a line: ops, reset, hang OP,
-// down, up, delay D, quit.
+// lose, down, up, delay D, quit.
 func serveFake(spec string) int {
 	var s serveSpec
 	if err := json.Unmarshal([]byte(spec), &s); err != nil {
@@ -64,7 +64,8 @@ func serveFake(spec string) int {
 	f := fixtures[s.Fixture]()
 	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
+		Local: newFakeLocal(),
+		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})
 	if err != nil {
 		fmt.Println("error", err)
@@ -93,6 +94,9 @@ func serveFake(spec string) int {
 			fmt.Println(string(out))
 		case "hang":
 			f.hang[arg] = true
+			fmt.Println("ok")
+		case "lose":
+			f.lose++
 			fmt.Println("ok")
 		case "down":
 			f.down = syscall.EHOSTDOWN
