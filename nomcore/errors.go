@@ -53,7 +53,7 @@ var (
 	ErrNoAuthenticator = errors.New("nomcore: no authenticator: use auth.Default, or one of your own")
 
 	// ErrSamePeer: two addresses lead to one peer.
-	ErrSamePeer = errors.New("nomcore: the same peer twice")
+	ErrSamePeer = errors.New("the same peer twice")
 
 	// errNotDelivered marks an operation that certainly never reached the peer.
 	errNotDelivered = errors.New("not delivered")

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrName: a name cannot be registered.
-var ErrName = errors.New("nomcore: bad name")
+var ErrName = errors.New("bad name")
 
 // registry holds the names that a Service serves and the local objects that
 // peers hold references to.

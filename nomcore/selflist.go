@@ -173,9 +173,14 @@ func (l *Self) Release(refs ...codec.Ref) {
 	}
 }
 
-// StatusText describes what is served, in lines for people, from memory.
+// StatusText describes what is served, and the datagrams of all peers, in lines
+// for people, from memory.
 func (l *Self) StatusText() string {
 	n := l.s.Stats()
-	return fmt.Sprintf("%-20s %v\n%-20s %v\n%-20s %v\n",
-		"serving_at", l.s.Addr(), "names", n.Names, "objects_given", n.Objects)
+	return statusText([]statusLine{
+		{"serving_at", l.s.Addr()}, {"names", n.Names}, {"objects_given", n.Objects},
+		{"sent", n.Sent}, {"received", n.Received}, {"resent", n.Resent},
+		{"duplicates_dropped", n.DupDropped}, {"duplicates_answered", n.DupReplayed},
+		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"timeouts", n.Timeouts},
+	})
 }

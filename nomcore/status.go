@@ -60,7 +60,7 @@ func (s *Service) Peers() []PeerStatus {
 // StatusText describes the connection for people, a name and a value on each
 // line, the values below each other. It answers from memory.
 func (p *Peer) StatusText() string {
-	st, n := p.Status(), p.s.Stats()
+	st := p.Status()
 	kind := "original"
 	if st.Extended {
 		kind = "extended"
@@ -69,18 +69,22 @@ func (p *Peer) StatusText() string {
 	if !st.LastContact.IsZero() {
 		contact = time.Since(st.LastContact).Round(time.Millisecond).String() + " ago"
 	}
-	var b strings.Builder
-	for _, line := range []struct {
-		name  string
-		value any
-	}{
+	return statusText([]statusLine{
 		{"peer", st.Addr}, {"state", st.State}, {"kind", kind}, {"rtt", st.RTT.Round(time.Microsecond)},
 		{"pending", st.Pending}, {"running", st.Running}, {"last_contact", contact},
 		{"references_given", st.Exported}, {"references_held", st.Imported},
-		{"sent", n.Sent}, {"received", n.Received}, {"resent", n.Resent},
-		{"duplicates_dropped", n.DupDropped}, {"duplicates_answered", n.DupReplayed},
-		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"timeouts", n.Timeouts},
-	} {
+	})
+}
+
+// statusLine is a line of a status for people.
+type statusLine struct {
+	name  string
+	value any
+}
+
+func statusText(lines []statusLine) string {
+	var b strings.Builder
+	for _, line := range lines {
 		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
 	}
 	return b.String()
