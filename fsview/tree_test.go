@@ -289,17 +289,18 @@ func TestRestart(t *testing.T) {
 
 // TestWaiting checks who waits for a call, and who does not.
 func TestWaiting(t *testing.T) {
+	const runs = `; until grep -q "^calls_running *1$" .nom/status; do :; done; `
 	for _, tt := range []struct {
 		name, script, out string
 		min, max          time.Duration
 		effects           string
 	}{
 		{"the reader waits", "echo 2 > demo/slow/call; cat demo/slow/call", "done\n", 1900 * time.Millisecond, 20 * time.Second, "Call slow(2)"},
-		{"a second writer does not", "(echo 60 > demo/slow/call) >/dev/null 2>&1 & sleep 0.3; echo 0.1 > demo/slow/call", "", 0, 20 * time.Second, "Call slow(60); Call slow(0.1)"},
-		{"kill -9", "(echo 60 > demo/slow/call & p=$!; sleep 0.3; kill -9 $p; wait $p; echo $?) 2>/dev/null", "137\n", 0, 20 * time.Second, "Call slow(60)"},
-		{"kill -9 in close", "(bash -c 'exec 3>demo/slow/call; echo 60 >&3' & p=$!; sleep 1.5; kill -9 $p; wait $p; echo $?) 2>/dev/null", "137\n", 0, 20 * time.Second, "Call slow(60)"},
+		{"a second writer does not", "(echo 60 > demo/slow/call) >/dev/null 2>&1 &" + runs[1:] + "echo 0.1 > demo/slow/call", "", 0, 20 * time.Second, "Call slow(60); Call slow(0.1)"},
+		{"kill -9", "(echo 60 > demo/slow/call & p=$!" + runs + "kill -9 $p; wait $p; echo $?) 2>/dev/null", "137\n", 0, 20 * time.Second, "Call slow(60)"},
+		{"kill -9 in close", "(bash -c 'exec 3>demo/slow/call; echo 60 >&3' & p=$!" + runs + "sleep 1.5; kill -9 $p; wait $p; echo $?) 2>/dev/null", "137\n", 0, 20 * time.Second, "Call slow(60)"},
 		{"exit", "python3 -c 'import os\nf=os.open(\"demo/slow/call\",1); os.write(f,b\"60\\n\"); os._exit(3)'; echo $?", "3\n", 900 * time.Millisecond, 20 * time.Second, "Call slow(60)"},
-		{"Ctrl-C on a reader", "echo 60 > demo/slow/call & sleep 0.2; (cat demo/slow/call & p=$!; sleep 0.3; kill $p; wait $p; echo $?)", "143\n", 0, 20 * time.Second, "Call slow(60)"},
+		{"Ctrl-C on a reader", "echo 60 > demo/slow/call &" + runs[1:] + "(cat demo/slow/call & p=$!; sleep 0.3; kill $p; wait $p; echo $?)", "143\n", 0, 20 * time.Second, "Call slow(60)"},
 		{"signals that mean nothing", "python3 -c '\nimport os,signal,threading,time\nn=[]\nsignal.signal(signal.SIGUSR1,lambda *a:n.append(1)); signal.signal(signal.SIGURG,lambda *a:n.append(2))\nm=threading.main_thread().ident\ndef k():\n  for i in range(40):\n    signal.pthread_kill(m,signal.SIGUSR1); signal.pthread_kill(m,signal.SIGURG); time.sleep(0.02)\nt=threading.Thread(target=k); t.start()\nf=os.open(\"demo/slow/call\",2); os.write(f,b\"0.5\\n\"); print(os.read(f,99)); t.join()'", "b'done\\n'\n", 0, 20 * time.Second, "Call slow(0.5)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

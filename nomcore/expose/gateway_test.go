@@ -143,7 +143,7 @@ func TestGatewayDown(t *testing.T) {
 		start := time.Now()
 		v, err := e.get("app.version")
 		wants(t, "version", v, err, "1")
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 3*time.Second {
 			t.Errorf("it took %v", took)
 		}
 	}
@@ -213,7 +213,7 @@ func TestGatewayToNobody(t *testing.T) {
 		_, err := e.peer.GetAttr(context.Background(), far, "x")
 		wants(t, "far", nil, err, "IOError")
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 6*time.Second {
 		t.Errorf("28 of them waited %v", took)
 	}
 }
