@@ -287,10 +287,13 @@ func cmdWithin(ts *testscript.TestScript, neg bool, args []string) {
 	limit, err := time.ParseDuration(args[0])
 	ts.Check(err)
 	begin := time.Now()
-	checkStatus(ts, args[1], ts.Exec(args[2], args[3:]...))
+	// A loop that waits for what never comes is ended, with what it started.
+	bounded := append([]string{"-s", "KILL", fmt.Sprint((limit + time.Second).Seconds())}, args[2:]...)
+	err = ts.Exec("timeout", bounded...)
 	if took := time.Since(begin); took > limit {
 		ts.Fatalf("it took %v, longer than %v", took, limit)
 	}
+	checkStatus(ts, args[1], err)
 }
 
 // checkStatus compares an exit status with what Wait returned.
