@@ -32,7 +32,7 @@ func (fakeLocal) Follow(context.Context, codec.Ref, uint64) ([]string, uint64, e
 	return nil, 0, io.EOF
 }
 
-func (f fakeLocal) Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref {
+func (f fakeLocal) Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) (codec.Ref, func(error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := &fakeObject{label: "callable", class: "function", call: call}
@@ -40,5 +40,9 @@ func (f fakeLocal) Func(call func(ctx context.Context, args []codec.Value, kwarg
 	delete(f.objects, r)
 	r.Home = fakeLocalHome
 	o.ref, f.objects[r] = r, o
-	return r
+	return r, func(why error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		o.call = func(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) { return nil, why }
+	}
 }

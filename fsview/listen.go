@@ -112,7 +112,7 @@ func (l *listener) remember(ctx context.Context) error {
 
 // assign makes the callable and assigns it.
 func (l *listener) assign(ctx context.Context) error {
-	l.fn = l.p.opt.Local.Func(l.called)
+	l.fn, l.endFn = l.p.opt.Local.Func(l.called)
 	l.told = l.fn
 	l.p.refs.hold(l.fn)
 	l.p.refs.hold(l.told)
@@ -248,11 +248,25 @@ func (l *listener) restore(learn bool) error {
 		return err
 	case l.prev == nil:
 		err = l.m.del(ctx)
+	case l.prevIsGone(ctx):
+		err = l.m.set(ctx, codec.None{})
 	default:
 		err = l.m.set(ctx, l.prev)
 	}
 	l.m.changedKind()
 	return err
+}
+
+// prevIsGone tells whether nobody will ever use the value from before again: it
+// was the callable of another listener, which is over. Put back, it would fail
+// whoever calls it.
+func (l *listener) prevIsGone(ctx context.Context) bool {
+	r, ok := l.prev.(codec.Ref)
+	if !ok {
+		return false
+	}
+	_, err := l.p.remote.Describe(ctx, r)
+	return isStale(err, r) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // parseAnswer reads a line that answers a call: tag=N, and a value, or error and

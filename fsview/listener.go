@@ -30,9 +30,10 @@ type listener struct {
 	session string
 	s       *stream
 
-	fn   codec.Ref   // the callable
-	told codec.Ref   // what the peer says the attribute is while it is the callable
-	prev codec.Value // the value from before, nil for none
+	fn    codec.Ref       // the callable
+	endFn func(why error) // ends it
+	told  codec.Ref       // what the peer says the attribute is while it is the callable
+	prev  codec.Value     // the value from before, nil for none
 
 	closed chan struct{} // closed when the file is
 	gone   chan struct{} // closed when the attribute is as it was
@@ -136,6 +137,7 @@ func (l *listener) argText(ctx context.Context, args []codec.Value, kwargs map[s
 // end takes no more calls, and fails those that wait for an answer.
 func (l *listener) end(errno syscall.Errno) {
 	l.s.end(errno)
+	l.endFn(errNotListening)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true

@@ -85,8 +85,9 @@ type Local interface {
 	Follows(r codec.Ref) bool
 	Follow(ctx context.Context, r codec.Ref, after uint64) (lines []string, next uint64, err error)
 	// Func makes an object that runs call when a peer calls it. Objects among
-	// its arguments are references, and may be in its result.
-	Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref
+	// its arguments are references, and may be in its result. Whoever uses it
+	// after end hears why.
+	Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) (r codec.Ref, end func(why error))
 }
 
 // A Reconnector is a Remote that can synchronize anew with its peer.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"nomfs/codec"
 )
@@ -68,16 +69,19 @@ func (l *Self) Object(r codec.Ref) (v codec.Value, ok bool, err error) {
 
 // Func makes an object that runs call when it is called, here or by a peer, and
 // returns its reference. Objects among the arguments are references as Self
-// hands them out, and those in the result likewise.
-func (l *Self) Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) codec.Ref {
-	r, _ := l.Own(&Object{Impl: &selfFunc{l, call}})
-	return r
+// hands them out, and those in the result likewise. Once end was called, whoever
+// calls it or asks what it is hears why instead, as long as anybody holds it.
+func (l *Self) Func(call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)) (r codec.Ref, end func(why error)) {
+	f := &selfFunc{l: l, call: call}
+	r, _ = l.Own(&Object{Impl: f})
+	return r, func(why error) { f.over.CompareAndSwap(nil, &why) }
 }
 
 // selfFunc is a callable that knows objects by reference.
 type selfFunc struct {
 	l    *Self
 	call func(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
+	over atomic.Pointer[error] // why it is no more
 }
 
 var (
@@ -86,6 +90,9 @@ var (
 )
 
 func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	if why := f.over.Load(); why != nil {
+		return nil, *why
+	}
 	outArgs := make([]codec.Value, len(args))
 	for i, v := range args {
 		outArgs[i] = f.l.out(v, nil)
@@ -102,6 +109,9 @@ func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[stri
 }
 
 func (f *selfFunc) Describe(context.Context) (codec.Description, error) {
+	if why := f.over.Load(); why != nil {
+		return codec.Description{}, *why
+	}
 	return codec.Description{Class: "function", Callable: true, Params: []codec.Param{{Rest: true}}}, nil
 }
 

@@ -144,7 +144,7 @@ func TestSelfAndPeers(t *testing.T) {
 
 	// A callback of ours, called over there and there alone run here.
 	heard := make(chan string, 1)
-	fn := self.Func(func(_ context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	fn, end := self.Func(func(_ context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 		heard <- fmt.Sprint(args, kwargs)
 		return codec.List(args), nil
 	})
@@ -171,6 +171,14 @@ func TestSelfAndPeers(t *testing.T) {
 	}
 	if said := <-heard; !strings.HasPrefix(said, "[1 <") || !strings.Contains(said, "map[k:2]") {
 		t.Errorf("heard %q", said)
+	}
+	end(codec.Exception{Class: "ReferenceError", Args: codec.Tuple{codec.StringValue("over")}})
+	_, callErr := friend.(*Proxy).Call(ctx, nil, nil)
+	_, describeErr := self.Describe(ctx, fn)
+	for _, err := range []error{callErr, describeErr} {
+		if err == nil || !strings.Contains(err.Error(), "ReferenceError: over") {
+			t.Errorf("after the end: %v", err)
+		}
 	}
 
 	// A reference of the peer's in an object of ours: used through it.
