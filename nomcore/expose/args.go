@@ -15,6 +15,7 @@ type param struct {
 	typ  output      // "" for anything that can be written as text
 	def  codec.Value // nil where the argument is required
 	rest bool        // it takes any number
+	raw  bool        // it goes to standard input alone, which takes every byte
 }
 
 var (
@@ -88,7 +89,7 @@ func (p param) word(v codec.Value) (string, error) {
 			return "", exception("TypeError", "argument %s: %s cannot be given to a program", p.name, kindWord(kind))
 		}
 	}
-	if strings.ContainsRune(s, 0) {
+	if !p.raw && strings.ContainsRune(s, 0) {
 		return "", exception("ValueError", "argument %s has a zero byte, which no program can be given", p.name)
 	}
 	return s, nil

@@ -252,8 +252,9 @@ func readCall(f *fields, d *def) maker {
 	of, typed := f.output(), f.has("type")
 	runs := f.runner(d, callTimeout)
 	known := false
-	for _, p := range params {
+	for i, p := range params {
 		known = known || p.name == stdin
+		params[i].raw = p.name == stdin && !argv.uses(p.name)
 		if p.name == stdin && p.rest {
 			f.bad("stdin", "*%s is any number of arguments, and standard input takes one", p.name)
 		}

@@ -27,6 +27,7 @@ func TestInjection(t *testing.T) {
 # Prints each argument in hexadecimal, a line for each.
 hex = { call = ["sh", "-c", 'for a; do printf %s "$a" | od -An -v -tx1 | tr -d " \n"; echo; done', "--", "{a}", "{b}"], args = ["a", "b='last'"], type = "lines" }
 in = { call = ["od", "-An", "-v", "-tx1"], args = ["a"], stdin = "a" }
+both = { call = ["echo", "{a}"], args = ["a"], stdin = "a" }
 count = { call = ["sh", "-c", 'printf %s "$1" | wc -c', "sh", "{a}"], args = ["a"], type = "int" }
 set = { set = ["sh", "-c", 'printf %s "$1" > set', "sh", "{value}"], get = ["cat", "set"], type = "bytes" }
 `)
@@ -56,10 +57,12 @@ set = { set = ["sh", "-c", 'printf %s "$1" > set', "sh", "{value}"], get = ["cat
 	}
 	v, err := e.call("app.count", str(strings.Repeat("'", 50_000)))
 	wants(t, "the size of a large argument", v, err, "50000")
-	for _, path := range []string{"app.hex", "app.in"} {
+	for _, path := range []string{"app.hex", "app.both"} {
 		v, err := e.call(path, str("a\x00b"))
 		wants(t, path+" with a zero byte", v, err, "ValueError")
 	}
+	v, err = e.call("app.in", str("a\x00b"))
+	wants(t, "standard input with a zero byte", v, err, "' 61 00 62'")
 	wants(t, "set with a zero byte", nil, e.set("app.set", str("a\x00b")), "ValueError")
 	if _, err := os.Stat(filepath.Join(filepath.Dir(e.path), "pwned")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an argument was run: %v", err)

@@ -93,8 +93,8 @@
 // argument name, {value} that of the value to be set; {{name}} is the text
 // {name}; other braces are text, and an argument within a word is refused. An
 // argument is one word for the program, whatever is in it: text as it is, true
-// and false, everything else as a literal. A zero byte is a ValueError, an
-// argument that is missing, not known, or one too many a TypeError. args lists
+// and false, everything else as a literal. A zero byte in a word is a ValueError,
+// an argument that is missing, not known, or one too many a TypeError. args lists
 // what a call takes:
 //
 //	args = ["unit", "n:int", "how=fast", "k:float=0.5", "*rest"]
