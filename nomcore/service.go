@@ -331,7 +331,7 @@ func (s *Service) homeFor(p *Peer) (codec.Home, error) {
 	if ok {
 		return home, nil
 	}
-	home = codec.NewHome(ip.String(), int(local.Port()))
+	home = codec.NewHome(ip.WithZone("").String(), int(local.Port())) // our zone means nothing elsewhere
 	s.homesMu.Lock()
 	defer s.homesMu.Unlock()
 	if len(s.homes) < maxHomes {

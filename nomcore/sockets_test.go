@@ -186,7 +186,7 @@ func TestLargeDatagrams(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	net := newMemNet()
 	s := net.newService(t, "10.0.0.1:12074", func(c *Config) {
-		c.Plain = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("127.0.0.0/8")}
+		c.Plain = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fe80::/10")}
 	})
 	tests := []struct {
 		from, host string
@@ -202,6 +202,9 @@ func TestRoutes(t *testing.T) {
 		{"127.0.0.1:12075", "127.0.0.1", 12076, "127.0.0.1:12076"},
 		{"127.0.0.1:12075", "127.0.0.2", 12076, "127.0.0.2:12076"},
 		{"10.0.0.2:12074", "10.0.0.9", 12074, "10.0.0.9:12074"},
+		{"[fe80::2%eth0]:12074", "fe80::2", 12074, "[fe80::2%eth0]:12074"},
+		{"[fe80::2%eth0]:12074", "fe80::3%lan7", 12074, "[fe80::3%eth0]:12074"}, // by whatever name it knows our link
+		{"[fe80::2%eth0]:12074", "::", 12074, "[fe80::2%eth0]:12074"},
 		{"10.0.0.2:12074", "192.0.2.1", 12074, ""},
 		{"10.0.0.2:12074", "example.com", 12074, ""},
 		{"10.0.0.2:12074", "10.0.0.2", 0, ""},

@@ -70,8 +70,9 @@ func (p *Peer) routesToUs(h codec.Home) bool {
 
 // route returns the peer to ask about objects whose home calls itself h, when
 // the reference was got from p. A home that names a wildcard or loopback
-// address means the machine of p; an address of ours may not be asked that
-// way, and any other only where plain NOM may go.
+// address means the machine of p, a link-local one is on the link of p; an
+// address of ours may not be asked that way, and any other only where plain NOM
+// may go.
 func (p *Peer) route(h codec.Home) (*Peer, error) {
 	to, err := p.routeAddr(h)
 	if err != nil {
@@ -102,6 +103,9 @@ func (p *Peer) routeAddr(h codec.Home) (netip.AddrPort, error) {
 	ip = ip.Unmap().WithZone("")
 	if ip.IsUnspecified() || ip.IsLoopback() && !p.addr.Addr().IsLoopback() {
 		ip = p.addr.Addr()
+	}
+	if ip.Is6() && ip.IsLinkLocalUnicast() {
+		ip = ip.WithZone(p.addr.Addr().Zone()) // of the link that the peer is on
 	}
 	to := netip.AddrPortFrom(ip, uint16(port))
 	if to != p.addr && !plainAllowed(p.s.cfg.Plain, ip) {
