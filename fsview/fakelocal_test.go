@@ -46,3 +46,5 @@ func (f fakeLocal) Func(call func(ctx context.Context, args []codec.Value, kwarg
 		o.call = func(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) { return nil, why }
 	}
 }
+
+func (fakeLocal) StatusText() string { return "serving   fake\n" }

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds everything a test waits for, in a loaded machine too.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // A server is a child process that mounts a fake.
 type server struct {

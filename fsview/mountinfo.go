@@ -25,7 +25,7 @@ type mountEntry struct {
 	source string
 }
 
-// parseMountinfo reads /proc/self/mountinfo, oldest mount first.
+// parseMountinfo reads a mountinfo of proc(5), oldest mount first.
 func parseMountinfo(text string) []mountEntry {
 	var mounts []mountEntry
 	for l := range strings.Lines(text) {
@@ -60,9 +60,10 @@ func unescapeOctal(s string) string {
 	return b.String()
 }
 
-// mountAt returns the mount on top of dir, if there is one.
+// mountAt returns the mount on top of dir, if there is one, as the calling thread
+// sees it: the first thread of the process may live in another namespace.
 func mountAt(dir string) (mountEntry, bool) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
+	text, err := os.ReadFile("/proc/thread-self/mountinfo")
 	if err != nil {
 		return mountEntry{}, false
 	}
