@@ -61,8 +61,10 @@
 // in one step, FILE.state next to the file, or where nobody may write there
 // $XDG_STATE_HOME/nomfs/…; one that is damaged is kept as FILE.state.bad-TIME,
 // and that is logged. What was set counts until the value in the file is
-// edited. slot = true is a place for anything, a callback most often; as long as
-// nothing is in it there is no such attribute. Two processes must not share a state file: the last to write wins.
+// edited. Several processes may serve the same file: what each of them sets is
+// kept, of one value what was set last, and the others have it when they start
+// again. slot = true is a place for anything, a callback most often; as long as
+// nothing is in it there is no such attribute.
 //
 // # Text
 //

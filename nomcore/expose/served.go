@@ -55,11 +55,12 @@ func Serve(svc *nomcore.Service, c *Config, opt Options) (*Served, error) {
 	if v.log == nil {
 		v.log = slog.New(slog.DiscardHandler)
 	}
+	before := ""
 	if v.opt.State == "" {
-		v.opt.State = statePath(c.path)
+		v.opt.State, before = statePath(c.path)
 	}
 	var err error
-	if v.state, err = openState(v.opt.State, v.log); err != nil {
+	if v.state, err = openState(v.opt.State, before, v.log); err != nil {
 		return nil, err
 	}
 	v.ctx, v.cancel = context.WithCancel(context.Background())

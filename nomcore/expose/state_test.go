@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +98,83 @@ func TestSaveFails(t *testing.T) {
 	}
 	got, err := e.get("app.limit")
 	wants(t, "limit", got, err, "10")
+}
+
+// TestSharedState: what one process has set is not lost when another sets
+// something else, and both may do so at once.
+func TestSharedState(t *testing.T) {
+	const sets = 100
+	path := writeConfig(t, `
+[objects.app]
+a = { value = 0, writable = true, persist = true }
+b = { value = 0, writable = true, persist = true }
+`)
+	errs := make(chan error)
+	first, second := exposeFile(t, path), exposeFile(t, path)
+	for name, e := range map[string]*exposed{"app.a": first, "app.b": second} {
+		go func() {
+			var err error
+			for n := 1; n <= sets && err == nil; n++ {
+				err = e.set(name, codec.Int(n))
+			}
+			errs <- err
+		}()
+	}
+	if err := errors.Join(<-errs, <-errs); err != nil {
+		t.Fatal(err)
+	}
+	first.served.Close()
+	second.served.Close()
+	again := exposeFile(t, path)
+	for _, name := range []string{"app.a", "app.b"} {
+		v, err := again.get(name)
+		wants(t, name, v, err, strconv.Itoa(sets))
+	}
+}
+
+// TestStateLocked: a process that does not go on keeps others from writing, and
+// is told of, but is not waited for.
+func TestStateLocked(t *testing.T) {
+	e := expose(t, fmt.Sprintf(persistent, 10))
+	unlock, err := e.served.state.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.set("app.limit", codec.Int(11))
+	if err == nil || !strings.Contains(err.Error(), e.path+".state.lock") {
+		t.Errorf("it was set while the state was locked, or for another reason not: %v", err)
+	}
+	unlock()
+	if err := e.set("app.limit", codec.Int(12)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStateElsewhere: where nobody may write next to the file, what was kept
+// there counts until something is set.
+func TestStateElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	before, path := filepath.Join(dir, "before"), filepath.Join(dir, "below", "state")
+	open := func() *state {
+		s, err := openState(path, before, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if err := os.WriteFile(before, []byte(`{"version": 1, "values": {"a": {"declared": "int 0", "value": "1"}, "b": {"declared": "int 0", "value": "1"}}}`), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if err := open().put("a", "int 0", codec.Int(2)); err != nil {
+		t.Fatal(err)
+	}
+	s := open()
+	for name, want := range map[string]string{"a": "2", "b": "1"} {
+		v, ok := s.get(name, "int 0")
+		if !ok || v.String() != want {
+			t.Errorf("%s is %v, want %s", name, v, want)
+		}
+	}
 }
 
 // setterEnv makes the test binary a process that sets a persistent value again
