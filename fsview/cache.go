@@ -271,8 +271,10 @@ func attrInfo(desc *codec.Description, name string) *codec.AttrInfo {
 	return nil
 }
 
-// unsupported tells whether the peer does not offer an operation.
-func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) && !isException(err) }
+// unsupported tells whether an operation is not offered: by the peer, or there
+// by an object that others of it may differ from, such as one that is passed on
+// from a peer that cannot tell.
+func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
 
 func isException(err error) bool {
 	var exc codec.Exception
