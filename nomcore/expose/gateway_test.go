@@ -218,6 +218,37 @@ func TestGatewayToNobody(t *testing.T) {
 	}
 }
 
+// TestGatewayRaises: what an exception has in it goes through the gateway, too.
+func TestGatewayRaises(t *testing.T) {
+	home := newService(t)
+	if err := home.Register("rude", &nomcore.Object{Impl: raiser{}}); err != nil {
+		t.Fatal(err)
+	}
+	e := expose(t, fmt.Sprintf("[objects.app]\nrude = { peer = %q }\n", home.Addr().String()))
+	rude, _ := e.at("app.rude.x")
+	_, err := e.peer.GetAttr(context.Background(), rude, "x")
+	var exc codec.Exception
+	if !errors.As(err, &exc) || len(exc.Args) != 1 {
+		t.Fatalf("it raised %v", err)
+	}
+	r, ok := exc.Args[0].(codec.Ref)
+	if !ok || r.Home != rude.Home {
+		t.Fatalf("it raised %v, which is not at %v", exc, rude.Home)
+	}
+	if text, err := e.peer.Repr(context.Background(), r); text != "<it>" || err != nil {
+		t.Errorf("what it raised is %q, %v", text, err)
+	}
+}
+
+// A raiser raises an exception with an object.
+type raiser struct{}
+
+func (raiser) GetAttr(context.Context, string) (codec.Value, error) {
+	return nil, codec.Exception{Class: "KeyError", Args: codec.Tuple{&nomcore.Object{Impl: raiser{}, Key: "it"}}}
+}
+
+func (raiser) Repr(context.Context) (string, error) { return "<it>", nil }
+
 func TestGatewayToItself(t *testing.T) {
 	path := writeConfig(t, "[objects.app]\nx = 1")
 	e := exposeFile(t, path)

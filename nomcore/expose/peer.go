@@ -209,6 +209,7 @@ func (o *remote) do(ctx context.Context, timeout time.Duration, f func(context.C
 			}
 		}
 		if err = f(ctx, p, r); !errors.Is(err, nomcore.ErrStale) {
+			err = l.raised(p, err)
 			break
 		}
 		if o.peer != nil {
@@ -217,6 +218,18 @@ func (o *remote) do(ctx context.Context, timeout time.Duration, f func(context.C
 		l.lost(r)
 	}
 	return l.explain(err)
+}
+
+// raised makes an exception of the peer one of ours: it may have references.
+func (l *link) raised(p *nomcore.Peer, err error) error {
+	var exc codec.Exception
+	if !errors.As(err, &exc) {
+		return err
+	}
+	if v, bad := l.inward(p, exc); bad == nil {
+		return v.(codec.Exception)
+	}
+	return exc
 }
 
 // explain says at whom an error of the network happened. What the peer answered
