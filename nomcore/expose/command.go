@@ -48,7 +48,7 @@ func readProgram(f *fields, d *def, getKey, setKey string) maker {
 			f.badKey("readonly", "it has set as well; one of them has to go")
 		}
 	}
-	if m.getArgv == nil && f.has("cache") {
+	if !f.has(getKey) && f.has("cache") {
 		f.badKey("cache", "it is about get, which is missing")
 	}
 	d.says = runsWhat(m.getArgv, m.setArgv)

@@ -61,8 +61,16 @@ var mistakes = []struct {
 	{"unknown options", "[objects.app]\na = { value = 1, writeable = true }\nb = { file = \"motd\", cache = \"1s\" }", []string{
 		`2:18: objects.app.a.writeable: a value has no such key; did you mean writable?`,
 		`3:22: objects.app.b.cache: a file has no such key; it takes`}},
+	{"columns of no TOML count characters", "[objects.app]\n\"éé\" = = 1", []string{`2:8: unexpected character`}},
+	{"a key twice, and no TOML", "[objects.app]\na = 1\na = 2\n\"é\" = 08", []string{
+		`3:1: objects.app.a: it is there already, in line 2`, `4:7: integers cannot have leading zeroes`}},
+	{"keys with too many parts", "[objects.app]\nx" + strings.Repeat(".a", 100_000) + " = 1\n[objects" + strings.Repeat(".a", 100_000) + "]\nx = 1", []string{
+		`2:199: objects.app: the key has more than 100 parts`, `3:206: the key has more than 100 parts`}},
+	{"numbers and dates that there are not", "[objects.app]\na = 1\na = 2\n\"é\" = 99999999999999999999\nb = { value = [1e999, \"é\", 2020-13-45] }\nc = 25:00:00", []string{
+		`3:1: objects.app.a: it is there already, in line 2`, `4:7: objects.app.é: decimal number is too large`,
+		`5:16: objects.app.b.value[0]: unable to parse float`, `5:28: objects.app.b.value[2]: impossible date`, `6:5: objects.app.c: hour cannot be greater 23`}},
 	{"columns count characters", "[objects.app]\na = { doc = \"žluťoučký\", value = 1, writeable = true }", []string{`2:37: objects.app.a.writeable`}},
-	{"wrong types", "[objects.app]\na = { value = 1, writable = \"yes\" }\nb = { mailbox = \"x\" }\nc = { command = \"ls\" }\nd = { command = [\"ls\", 1] }\ndoc = 5", []string{
+	{"wrong types", "[objects.app]\na = { value = 1, writable = \"yes\" }\nb = { mailbox = \"x\" }\nc = { command = \"ls\", cache = \"1s\" }\nd = { command = [\"ls\", 1] }\ndoc = 5", []string{
 		`2:29: objects.app.a.writable: expected true or false, got text`, `3:17: objects.app.b.mailbox: expected an integer, got text`,
 		`4:17: objects.app.c.command: expected an array of words`, `5:24: objects.app.d.command[1]: expected text in quotes, got an integer`,
 		`6:7: objects.app.doc: expected text in quotes, got an integer`}},

@@ -1,8 +1,10 @@
 package expose
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,7 +103,16 @@ func readTOML(text []byte, bad *problems) (root *node, whole bool) {
 	for r.p.NextExpression() {
 		r.expression(r.p.Expression())
 	}
-	if r.p.Error() == nil && len(bad.list) > before {
+	if err := r.p.Error(); err != nil {
+		at := len(text)
+		var where *unstable.ParserError
+		if errors.As(err, &where) {
+			at = int(r.p.Range(where.Highlight).Offset)
+		}
+		bad.add(at, "", "%v", err)
+		return r.root, false
+	}
+	if len(bad.list) > before {
 		return r.root, true
 	}
 	// The decoder has the last word on what is TOML, and words for it.
@@ -110,17 +121,27 @@ func readTOML(text []byte, bad *problems) (root *node, whole bool) {
 	var where *toml.DecodeError
 	switch {
 	case errors.As(err, &where):
-		line, column := where.Position()
-		bad.list = append(bad.list, &Error{File: bad.file, Line: line, Column: column,
-			Key: strings.Join(where.Key(), "."), Text: strings.TrimPrefix(where.Error(), "toml: ")})
+		bad.add(offset(text, where), strings.Join(where.Key(), "."), "%s", words(where))
 	case err != nil:
 		bad.add(0, "", "%v", err)
-	case r.p.Error() != nil:
-		bad.add(len(text), "", "%v", r.p.Error())
 	default:
 		return r.root, true
 	}
 	return r.root, false
+}
+
+// words returns an error of the decoder without the name of the decoder.
+func words(e *toml.DecodeError) string { return strings.TrimPrefix(e.Error(), "toml: ") }
+
+// offset returns the byte at which the decoder found an error. Its columns are
+// bytes, ours are characters.
+func offset(text []byte, e *toml.DecodeError) int {
+	line, column := e.Position()
+	at := 0
+	for ; line > 1; line-- {
+		at += bytes.IndexByte(text[at:], '\n') + 1
+	}
+	return at + column - 1
 }
 
 func (r *tomlReader) expression(n *unstable.Node) {
@@ -191,8 +212,16 @@ func (n *node) put(s step, v *node) {
 	n.keyAt[s.name] = s.at
 }
 
+// maxSteps bounds the parts of a dotted key: more than a path in the file system
+// can have names that tell anything.
+const maxSteps = 100
+
 // descend follows a dotted key through tables, making those that are missing.
 func (r *tomlReader) descend(n *node, path string, list []step) (*node, string, bool) {
+	if len(list) >= maxSteps {
+		r.bad.add(list[maxSteps-1].at, path, "the key has more than %d parts", maxSteps)
+		return nil, path, false
+	}
 	for _, s := range list {
 		path = join(path, s.name)
 		next := n.table[s.name]
@@ -261,10 +290,24 @@ func (r *tomlReader) valueOf(n *unstable.Node, path string, at int) *node {
 		}
 		return a
 	}
+	r.check(n, path, at)
 	return &node{at: at, value: scalar(n.Kind, string(n.Data))}
 }
 
-// scalar makes a value. What is no number is left to the decoder to find.
+// check notes a number that is too large, or a date that there is not: the
+// parser takes them, and the decoder refuses no more than one at a time.
+func (r *tomlReader) check(n *unstable.Node, path string, at int) {
+	if n.Kind == unstable.String || n.Kind == unstable.Bool {
+		return
+	}
+	var one map[string]any
+	var wrong *toml.DecodeError
+	if errors.As(toml.Unmarshal(slices.Concat([]byte("x = "), n.Data), &one), &wrong) {
+		r.bad.add(at, path, "%s", words(wrong))
+	}
+}
+
+// scalar makes a value. What is no number was noted by check.
 func scalar(kind unstable.Kind, text string) codec.Value {
 	digits := strings.ReplaceAll(text, "_", "")
 	switch kind {
