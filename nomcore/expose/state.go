@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -40,7 +41,7 @@ type state struct {
 
 type kept struct {
 	Declared string `json:"declared"` // with its kind, see typed
-	Value    string `json:"value"`    // a literal
+	Value    string `json:"value"`    // see parseKept
 }
 
 type stateFile struct {
@@ -148,11 +149,21 @@ func (s *state) get(path, declared string) (codec.Value, bool) {
 	if !ok || k.Declared != declared {
 		return nil, false
 	}
-	v, err := codec.ParseLiteral(k.Value)
+	v, err := parseKept(k.Value)
 	if err != nil {
 		s.log.Warn("a kept value cannot be read", "file", s.path, "value", path, "err", err)
 	}
 	return v, err == nil
+}
+
+// parseKept reads a value: a literal, or a float that has none.
+func parseKept(s string) (codec.Value, error) {
+	switch s {
+	case "nan", "inf", "-inf":
+		f, err := strconv.ParseFloat(s, 64)
+		return codec.Float(f), err
+	}
+	return codec.ParseLiteral(s)
 }
 
 // put keeps a value. When it returns nil the value is safe.

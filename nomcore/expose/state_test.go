@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +54,29 @@ func TestPersist(t *testing.T) {
 	g := exposeFile(t, e.path)
 	v, err := g.get("app.limit")
 	wants(t, "limit", v, err, "20")
+}
+
+// TestPersistKinds: what is read after a restart is what was set, to the last
+// bit and of the same kind.
+func TestPersistKinds(t *testing.T) {
+	e := expose(t, "[objects.app]\na = { value = 0, writable = true, persist = true, type = \"any\" }")
+	for _, v := range []codec.Value{
+		codec.Float(math.NaN()), codec.Float(math.Inf(1)), codec.Float(math.Inf(-1)), codec.Float(math.Copysign(0, -1)), codec.Float(5e-324),
+		codec.IntValue(new(big.Int).Lsh(big.NewInt(3), 5000)), codec.Bool(true), codec.None{},
+		codec.Bytes("\xff\x00"), codec.Bytes("nan"), codec.Text("inf"), codec.Text("\u2028<&>\x00"), codec.Bytes(""), codec.Text(""),
+		codec.List{}, codec.Tuple{codec.Tuple{}}, codec.Set{codec.Int(1), codec.Tuple{}}, codec.MapOf(map[string]codec.Value{"": codec.List{codec.None{}}}),
+	} {
+		if err := e.set("app.a", v); err != nil {
+			t.Errorf("%v: %v", v, err)
+			continue
+		}
+		again := exposeFile(t, e.path)
+		if got, err := again.get("app.a"); err != nil || typed(got) != typed(v) {
+			t.Errorf("%s came back as %v, %v", typed(v), got, err)
+		}
+		again.served.Close()
+	}
+	wants(t, "no literal", nil, e.set("app.a", codec.List{codec.Float(math.NaN())}), "TypeError")
 }
 
 func TestDamagedState(t *testing.T) {

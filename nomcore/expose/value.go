@@ -124,8 +124,9 @@ func (m *value) inherit(old member) {
 // float is wanted.
 func (m *value) fits(v *codec.Value) error {
 	if m.persist {
-		if back, err := codec.ParseLiteral((*v).String()); err != nil || !codec.Equal(back, *v) {
-			return exception("TypeError", "what is kept must be a plain value, not %s", (*v).Kind())
+		// By their texts: no float that is no number equals itself.
+		if back, err := parseKept((*v).String()); err != nil || typed(back) != typed(*v) {
+			return exception("TypeError", "what is kept must be a plain value that has a literal, not this %s", (*v).Kind())
 		}
 	}
 	have, want := (*v).Kind(), m.declared.Kind()
