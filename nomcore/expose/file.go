@@ -110,7 +110,7 @@ const newFileMode = 0o666
 func replaceFile(path string, text []byte, create bool) error {
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) && create {
-		return replaceAt(path, text, nil, newFileMode)
+		return replaceAt(leadsTo(path), text, nil, newFileMode)
 	}
 	if err != nil {
 		return err
@@ -123,6 +123,26 @@ func replaceFile(path string, text []byte, create bool) error {
 		return &fs.PathError{Op: "write", Path: real, Err: errNotRegular}
 	}
 	return replaceAt(real, text, info, privateMode)
+}
+
+// maxLinks bounds the links that are followed one after the other, as the
+// system does.
+const maxLinks = 40
+
+// leadsTo follows links to a file that may be missing.
+func leadsTo(path string) string {
+	for range maxLinks {
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			dir, _ := filepath.Split(path)
+			to = dir + to // not cleaned: what is before .. may be a link
+		}
+		path = to
+	}
+	return path
 }
 
 // privateMode keeps others from reading what is not finished.

@@ -386,3 +386,25 @@ func TestFileKeepsModeAndLink(t *testing.T) {
 		t.Errorf("the link leads to %q, %v", to, err)
 	}
 }
+
+// TestFileMadeThroughLinks: a file that is made is made where links lead.
+func TestFileMadeThroughLinks(t *testing.T) {
+	e := expose(t, "[objects.app]\nnote = { file = \"link\", writable = true, create = true }")
+	dir := filepath.Dir(e.path)
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(dir, "sub"), 0o700),
+		os.Symlink("sub/link", filepath.Join(dir, "link")),
+		os.Symlink("../sub/note", filepath.Join(dir, "sub", "link")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.set("app.note", str("new")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "sub", "note")); string(text) != "new\n" {
+		t.Errorf("where the links lead is %q, %v", text, err)
+	}
+	if to, err := os.Readlink(filepath.Join(dir, "link")); to != "sub/link" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}

@@ -90,6 +90,9 @@ func statePath(config string) (path, before string) {
 // and what it held is as if it had never been set. Where there is none, what is
 // in the file before counts, if that may be read.
 func openState(path, before string, log *slog.Logger) (*state, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
 	s := &state{path: path, log: log, values: make(map[string]kept)}
 	values, err := s.read()
 	if err != nil {

@@ -175,6 +175,21 @@ func TestStateLocked(t *testing.T) {
 	}
 }
 
+// TestStateLink: a state file that is a link stays one.
+func TestStateLink(t *testing.T) {
+	path, real := writeConfig(t, fmt.Sprintf(persistent, 10)), filepath.Join(t.TempDir(), "real")
+	if err := errors.Join(os.WriteFile(real, []byte(`{"version": 1}`), 0o600), os.Symlink(real, path+".state")); err != nil {
+		t.Fatal(err)
+	}
+	e := exposeFile(t, path)
+	if err := e.set("app.limit", codec.Int(11)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(real); err != nil || !strings.Contains(string(text), `"11"`) {
+		t.Errorf("where the link leads is %q, %v", text, err)
+	}
+}
+
 // TestStateElsewhere: where nobody may write next to the file, what was kept
 // there counts until something is set.
 func TestStateElsewhere(t *testing.T) {
