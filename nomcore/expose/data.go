@@ -101,7 +101,7 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		if err := d.Decode(&more); !errors.Is(err, io.EOF) {
 			return nil, errors.New("it has more than one document")
 		}
-		if err := yamlTooLarge(&top); err != nil {
+		if err := yamlLossless(&top); err != nil {
 			return nil, err
 		}
 		if err := top.Decode(&x); err != nil {
@@ -125,16 +125,20 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 	return treeValue(x)
 }
 
-// yamlTooLarge refuses whole numbers that the decoder can hold as floats alone:
-// their last digits would be lost.
-func yamlTooLarge(n *yaml.Node) error {
+// yamlLossless refuses whole numbers that the decoder can hold as floats alone:
+// their last digits would be lost. It makes dates and times text as it is
+// written, which the decoder would make a moment of one day.
+func yamlLossless(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!timestamp" {
+		n.Tag = "!!str"
+	}
 	const tooLong = len("18446744073709551615") // as long as the largest that it holds
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!float" && len(n.Value) >= tooLong &&
 		strings.Trim(strings.TrimLeft(n.Value, "+-"), "0123456789_") == "" {
 		return fmt.Errorf("%d:%d: the number is too large for YAML; write it as text, or use JSON", n.Line, n.Column)
 	}
 	for _, child := range n.Content { // what an alias stands for is elsewhere in the file
-		if err := yamlTooLarge(child); err != nil {
+		if err := yamlLossless(child); err != nil {
 			return err
 		}
 	}
@@ -223,6 +227,7 @@ func (t *tree) dict() *codec.Map {
 
 var _ interface {
 	nomcore.AttrGetter
+	nomcore.AttrSetter
 	nomcore.ItemGetter
 	nomcore.KindKeyer
 	nomcore.Lener
@@ -240,6 +245,14 @@ func (t *tree) GetAttr(_ context.Context, name string) (codec.Value, error) {
 		return v, nil
 	}
 	return nil, noAttr(treeClass, name)
+}
+
+// SetAttr says why it does not.
+func (t *tree) SetAttr(ctx context.Context, name string, _ codec.Value) error {
+	if _, err := t.GetAttr(ctx, name); err != nil {
+		return err
+	}
+	return errReadOnly(name)
 }
 
 func (t *tree) GetItem(_ context.Context, key codec.Value) (codec.Value, error) {

@@ -365,14 +365,15 @@ format = "json"
 	put("list", `[1, {"a": null}]`)
 	e := exposeFile(t, path)
 	for _, tt := range []struct{ path, want string }{
-		{"yaml.a", "[1, 2.5, 'x', None, True]"}, {"yaml.nest", "{'b': 1}"}, {"yaml.day", "'2001-12-14T00:00:00Z'"},
+		{"yaml.a", "[1, 2.5, 'x', None, True]"}, {"yaml.nest", "{'b': 1}"}, {"yaml.day", "'2001-12-14'"},
 		{"toml.a", "1"}, {"toml.nest", "{'b': [1, 2]}"}, {"toml.day", "'1979-05-27T07:32:00Z'"}, {"toml.time", "'07:32:00'"},
 		{"stock.apples", "3"}, {"list.x", "AttributeError"},
 	} {
 		v, err := e.get(tt.path)
 		wants(t, tt.path, v, err, tt.want)
 	}
-	wants(t, "set", nil, e.set("stock.apples", codec.Int(4)), "AttributeError")
+	wants(t, "set", nil, e.set("stock.apples", codec.Int(4)), "AttributeError: attribute 'apples' is read-only")
+	wants(t, "set what there is not", nil, e.set("stock.cherries", codec.Int(4)), "AttributeError: 'Data' object has no attribute 'cherries'")
 	item := func(name string, key codec.Value, want string) {
 		t.Helper()
 		r, _ := e.at(name + ".x")

@@ -45,6 +45,7 @@ var _ interface {
 	nomcore.Follower
 	nomcore.Caller
 	nomcore.AttrGetter
+	nomcore.AttrSetter
 	nomcore.Describer
 	nomcore.Direr
 	nomcore.Snapshotter
@@ -154,6 +155,14 @@ func (m *mailbox) GetAttr(_ context.Context, name string) (codec.Value, error) {
 		return codec.Int(m.last), nil
 	}
 	return nil, noAttr("Mailbox", name)
+}
+
+// SetAttr says why it does not.
+func (m *mailbox) SetAttr(ctx context.Context, name string, _ codec.Value) error {
+	if _, err := m.GetAttr(ctx, name); err != nil {
+		return err
+	}
+	return errReadOnly(name)
 }
 
 // recent returns the last lines that fit an answer. mu must be held.

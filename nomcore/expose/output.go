@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"nomfs/codec"
@@ -196,10 +197,44 @@ func jsonValue(text []byte) (codec.Value, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("it is not UTF-8") // it would be replaced in silence
 	}
+	if err := jsonHalf(text); err != nil {
+		return nil, err
+	}
 	if err := jsonTwice(text); err != nil {
 		return nil, err
 	}
 	return treeValue(x)
+}
+
+// jsonHalf refuses one half of a character that is written in two, which the
+// decoder would replace. The text is JSON.
+func jsonHalf(text []byte) error {
+	const escape = len(`\u0000`)
+	half := func(at int) rune { // the number of an escape, -1 where there is none
+		if at+escape > len(text) || text[at] != '\\' || text[at+1] != 'u' {
+			return -1
+		}
+		n, err := strconv.ParseUint(string(text[at+2:at+escape]), 16, 16)
+		if err != nil {
+			return -1
+		}
+		return rune(n)
+	}
+	for at := bytes.IndexByte(text, '\\'); at >= 0 && at < len(text); {
+		switch r := half(at); {
+		case text[at] != '\\':
+			at++
+		case r < 0:
+			at += len(`\n`)
+		case !utf16.IsSurrogate(r):
+			at += escape
+		case utf16.DecodeRune(r, half(at+escape)) == utf8.RuneError:
+			return fmt.Errorf("%s is half a character", text[at:at+escape])
+		default:
+			at += 2 * escape
+		}
+	}
+	return nil
 }
 
 // jsonTwice refuses an object in which a member is named twice: the decoder
