@@ -214,6 +214,49 @@ killed = { call = ["sh", "-c", 'kill -9 $$'] }
 	}
 }
 
+// TestStartsForGood: a program that gives another a session of its own has the
+// time to do so, though it ends at once.
+func TestStartsForGood(t *testing.T) {
+	const times = 20
+	e := expose(t, `
+[objects.app]
+start = { call = ["setsid", "-f", "sh", "-c", "echo $$ >> pids; exec sleep 1000"] }
+`)
+	pids := filepath.Join(filepath.Dir(e.path), "pids")
+	t.Cleanup(func() {
+		for _, pid := range processes(t, pids) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	for range times {
+		v, err := e.call("app.start")
+		wants(t, "what starts another", v, err, "None")
+	}
+	awaitFile(t, pids, times)
+	for _, pid := range processes(t, pids) {
+		if !alive(pid) {
+			t.Errorf("%d is gone", pid)
+		}
+	}
+}
+
+// TestDirectoryGone: what is missing is said to be missing.
+func TestDirectoryGone(t *testing.T) {
+	path := writeConfig(t, "[objects.app]\nx = { command = [\"true\"], dir = \"sub\" }")
+	sub := filepath.Join(filepath.Dir(path), "sub")
+	if err := os.Mkdir(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e := exposeFile(t, path)
+	if err := os.Remove(sub); err != nil {
+		t.Fatal(err)
+	}
+	_, err := e.get("app.x")
+	if err == nil || !strings.HasPrefix(err.Error(), "IOError: [Errno 2]") || !strings.Contains(err.Error(), sub) {
+		t.Errorf("without its directory: %v", err)
+	}
+}
+
 // TestMax: no more run at once than may.
 func TestMax(t *testing.T) {
 	e := expose(t, `

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -28,6 +30,10 @@ const (
 	// pipeGrace is how long the output of a program that has ended is read on:
 	// what left its process group may hold it open for ever.
 	pipeGrace = 200 * time.Millisecond
+	// leaveGrace is how long a program that has ended may leave its output open
+	// before what it left is killed. Another that it started for good, as
+	// setsid -f does, needs a moment to get a session of its own.
+	leaveGrace = 100 * time.Millisecond
 	// defaultMax is how many copies of a program run at once; others wait.
 	defaultMax = 4
 	// maxMax bounds what a file may ask for.
@@ -170,12 +176,12 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 	if stdin != nil {
 		cmd.Stdin = bytes.NewReader(stdin)
 	}
-	out := &limited{most: maxText, over: make(chan struct{})}
-	said := &tail{most: maxStderr}
+	out := &limited{most: maxText, over: make(chan struct{}), end: make(chan struct{})}
+	said := &tail{most: maxStderr, end: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, said
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
-		return nil, startError(argv[0], err)
+		return nil, startError(cmd, err)
 	}
 	ended := make(chan struct{})
 	watched := make(chan struct{})
@@ -183,7 +189,18 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 		defer close(watched)
 		contain(ctx, cmd, out.over, ended)
 	}()
-	err := waitGroup(cmd)
+	err := waitGroup(cmd, func() {
+		grace := time.NewTimer(leaveGrace)
+		defer grace.Stop()
+		for _, end := range []chan struct{}{out.end, said.end} {
+			select {
+			case <-end:
+			case <-out.over:
+			case <-grace.C:
+				return
+			}
+		}
+	})
 	close(ended)
 	<-watched
 	switch {
@@ -233,9 +250,15 @@ func (r *runner) ended(ctx context.Context, program, format string, args ...any)
 	return context.Cause(ctx)
 }
 
-func startError(program string, err error) error {
+func startError(cmd *exec.Cmd, err error) error {
 	if errors.Is(err, syscall.E2BIG) {
-		return exception("ValueError", "the arguments of %s are too long", program)
+		return exception("ValueError", "the arguments of %s are too long", cmd.Args[0])
+	}
+	// The system says of a directory that is gone what it says of a program.
+	if info, gone := os.Stat(cmd.Dir); gone != nil {
+		return gone
+	} else if !info.IsDir() {
+		return &fs.PathError{Op: "chdir", Path: cmd.Dir, Err: syscall.ENOTDIR}
 	}
 	return runError(err)
 }
@@ -247,8 +270,18 @@ type limited struct {
 	buf  []byte
 	most int
 	over chan struct{} // closed when there is more
+	end  chan struct{} // closed when nobody can write any more
 	full bool
 }
+
+// ReadFrom is how a program's output is read.
+func (w *limited) ReadFrom(r io.Reader) (int64, error) {
+	defer close(w.end)
+	return io.Copy(onlyWriter{w}, r)
+}
+
+// onlyWriter hides ReadFrom.
+type onlyWriter struct{ io.Writer }
 
 func (w *limited) Write(b []byte) (int, error) {
 	w.mu.Lock()
@@ -279,6 +312,13 @@ type tail struct {
 	mu   sync.Mutex
 	buf  []byte
 	most int
+	end  chan struct{} // closed when nobody can write any more
+}
+
+// ReadFrom is how a program's standard error is read.
+func (w *tail) ReadFrom(r io.Reader) (int64, error) {
+	defer close(w.end)
+	return io.Copy(onlyWriter{w}, r)
 }
 
 func (w *tail) Write(b []byte) (int, error) {
