@@ -3,6 +3,7 @@ package expose
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +88,13 @@ func parseData(path, format string) (codec.Value, error) {
 func dataValue(text []byte, format string) (codec.Value, error) {
 	switch format {
 	case "json":
-		return jsonValue(text)
+		v, err := jsonValue(text)
+		var at *json.SyntaxError
+		if errors.As(err, &at) {
+			line, column := position(text, int(at.Offset)-1) // it counts what it has read
+			err = fmt.Errorf("%d:%d: %w", line, column, err)
+		}
+		return v, err
 	case "yaml":
 		d := yaml.NewDecoder(bytes.NewReader(text))
 		var top yaml.Node
@@ -116,8 +123,8 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 	err := toml.Unmarshal(text, &x)
 	var at *toml.DecodeError
 	if errors.As(err, &at) {
-		line, column := at.Position()
-		return nil, fmt.Errorf("%d:%d: %w", line, column, err)
+		line, column := position(text, offset(text, at))
+		return nil, fmt.Errorf("%d:%d: %s", line, column, words(at))
 	}
 	if err != nil {
 		return nil, err

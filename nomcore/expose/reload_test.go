@@ -374,3 +374,19 @@ run = { call = ["true"], doc = "WORDS" }
 	v, err := e.peer.GetAttr(ctx, box, "total")
 	wants(t, "calls", v, err, "1")
 }
+
+// TestListenChanged: that another address waits for the next start is said, and
+// not of the one that is in use.
+func TestListenChanged(t *testing.T) {
+	const text = "listen = \"127.0.0.1:%d\"\n[objects.app]\n"
+	e := expose(t, fmt.Sprintf(text, 1))
+	for _, port := range []int{2, 1, 1} {
+		e.write(fmt.Sprintf(text, port))
+		if err := e.served.Reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(e.log.String(), "next start"); n != 1 {
+		t.Errorf("it is said %d times, want once:\n%s", n, e.log)
+	}
+}

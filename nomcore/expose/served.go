@@ -34,6 +34,7 @@ type Served struct {
 	opt    Options
 	log    *slog.Logger
 	state  *state
+	listen string          // what the file said when it was first served
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 
@@ -51,7 +52,7 @@ var ErrClosed = errors.New("expose: closed")
 // Serve makes the objects of a file and registers them with a service. If one
 // cannot be made, none is registered.
 func Serve(svc *nomcore.Service, c *Config, opt Options) (*Served, error) {
-	v := &Served{svc: svc, opt: opt, log: opt.Log, cfg: &Config{typed: c.typed, path: c.path}, roots: make(map[string]*slot)}
+	v := &Served{svc: svc, opt: opt, log: opt.Log, cfg: &Config{typed: c.typed, path: c.path}, listen: c.listen, roots: make(map[string]*slot)}
 	if v.log == nil {
 		v.log = slog.New(slog.DiscardHandler)
 	}
@@ -128,7 +129,7 @@ func (v *Served) reload(settled func() bool) error {
 			return err
 		}
 	}
-	if c.listen != old.listen {
+	if c.listen != old.listen && c.listen != v.listen {
 		v.log.Warn("the address to listen on has changed, which takes effect at the next start", "listen", c.listen)
 	}
 	return v.applyLocked(c)
