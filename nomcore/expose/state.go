@@ -131,7 +131,7 @@ func (s *state) read() (map[string]kept, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot put a damaged state file aside: %w", err)
 	}
-	s.log.Error("the state file is damaged: kept values are lost", "file", s.path, "why", err, "kept as", aside)
+	s.log.Error("the state file is damaged: what only it kept is lost", "file", s.path, "why", err, "kept as", aside)
 	return nil, nil
 }
 
