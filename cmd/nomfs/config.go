@@ -26,7 +26,7 @@ import (
 const defaultConfig = "nomfs.toml"
 
 func insecureFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "insecure", Usage: "let FILE run programs for clients on other machines", DisableDefaultText: true}
+	return &cli.BoolFlag{Name: "insecure", Usage: "let FILE run programs, or open peers of this machine, for clients on others", DisableDefaultText: true}
 }
 
 func (e *env) checkCommand() *cli.Command {
@@ -153,7 +153,7 @@ func (e *env) serveConfig(o configServer) error {
 		return e.configErrors(err)
 	}
 	addr := cmp.Or(o.addr, c.Listen(), defaultListen)
-	accept := func(c *expose.Config) error { return refuseCommands(c, addr, o.insecure) }
+	accept := func(c *expose.Config) error { return refuseRisk(c, addr, o.insecure) }
 	if err := accept(c); err != nil {
 		return err
 	}
@@ -167,8 +167,8 @@ func (e *env) serveConfig(o configServer) error {
 		return err
 	}
 	defer end()
-	if c.Commands() && !isLoopback(addr) {
-		fmt.Fprintf(e.stderr, "nomfs: warning: whoever reaches %s can have programs run here\n", addr)
+	if risk := c.Risk(); risk != "" && !isLoopback(addr) {
+		fmt.Fprintf(e.stderr, "nomfs: warning: %s %s for whoever reaches %s\n", c.Path(), risk, addr)
 	}
 	for _, name := range o.names {
 		fmt.Fprintf(e.stderr, "nomfs: exposing %s\n", name)
@@ -214,14 +214,16 @@ func (e *env) expose(svc *nomcore.Service, c *expose.Config, accept func(*expose
 	}, nil
 }
 
-// refuseCommands refuses to let other machines run programs on this one, unless
-// that is spelled out: whoever reaches the address may.
-func refuseCommands(c *expose.Config, addr string, insecure bool) error {
-	if insecure || !c.Commands() || isLoopback(addr) {
+// refuseRisk refuses to let other machines run programs on this one, or use what
+// is for this one alone, unless that is spelled out: whoever reaches the address
+// may.
+func refuseRisk(c *expose.Config, addr string, insecure bool) error {
+	risk := c.Risk()
+	if insecure || risk == "" || isLoopback(addr) {
 		return nil
 	}
-	return withHint(usagef("%s runs programs for whoever reaches %s, and nothing says who may", c.Path(), addr),
-		"serve on 127.0.0.1, or add --insecure where everybody in the network may run them")
+	return withHint(usagef("%s %s for whoever reaches %s, and nothing says who may", c.Path(), risk, addr),
+		"serve on 127.0.0.1, or add --insecure where that is for everybody in the network")
 }
 
 // isLoopback tells whether only this machine reaches an address. A name other

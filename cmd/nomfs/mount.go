@@ -171,7 +171,7 @@ func (e *env) exposing(ts []*target, opt mountOptions) (func(*nomcore.Service) (
 	if err != nil {
 		return nil, e.configErrors(err)
 	}
-	accept := func(c *expose.Config) error { return refuseCommands(c, farthest(ts), opt.insecure) }
+	accept := func(c *expose.Config) error { return refuseRisk(c, farthest(ts), opt.insecure) }
 	if err := accept(c); err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ type def struct {
 	make             maker  // of a kind
 	says             string // for the summary: what there is to know about it, "" for nothing
 	runs             bool   // it runs programs
+	opens            bool   // it leads to a peer of this machine
 	watch            string // a file whose change is a change of the entry, "" for none
 }
 
@@ -54,12 +55,26 @@ func (c *Config) Path() string { return c.typed }
 // Listen returns the address to serve on, "" where the file names none.
 func (c *Config) Listen() string { return c.listen }
 
-// Commands tells whether anything in the file runs a program.
-func (c *Config) Commands() bool {
-	return slices.ContainsFunc(c.objects, (*def).commands)
+// Risk tells what the file does that is not for everybody: "runs programs", or
+// "opens a peer of this machine", which may run them, since it takes this
+// process for a user of the machine; "" for nothing of that kind.
+func (c *Config) Risk() string {
+	switch {
+	case slices.ContainsFunc(c.objects, func(d *def) bool { return d.has((*def).isProgram) }):
+		return "runs programs"
+	case slices.ContainsFunc(c.objects, func(d *def) bool { return d.has((*def).isOpening) }):
+		return "opens a peer of this machine"
+	}
+	return ""
 }
 
-func (d *def) commands() bool { return d.runs || slices.ContainsFunc(d.entries, (*def).commands) }
+// has tells whether an entry, or one below it, is of some kind.
+func (d *def) has(is func(*def) bool) bool {
+	return is(d) || slices.ContainsFunc(d.entries, func(e *def) bool { return e.has(is) })
+}
+
+func (d *def) isProgram() bool { return d.runs }
+func (d *def) isOpening() bool { return d.opens }
 
 // Names returns the names of the objects, in the order of the file.
 func (c *Config) Names() []string {

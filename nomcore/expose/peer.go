@@ -39,7 +39,7 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 	}
 	readonly := d.readonly
 	if f.has("peer") {
-		d.says = "from " + addr
+		d.says, d.opens = "from "+addr, isThisMachine(addr)
 		if addr != "" && !isPeerAddr(addr) {
 			f.bad("peer", `expected host or host:port such as "10.0.0.7:12074", got %q`, addr)
 		}
@@ -52,6 +52,17 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
 	}
 }}
+
+// isThisMachine tells whether the address of a peer is one that only this
+// machine reaches.
+func isThisMachine(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = strings.Trim(addr, "[]")
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && (ip.Unmap().IsLoopback() || ip.IsUnspecified())
+}
 
 // isPeerAddr tells whether that may be the address of a peer. Nobody is asked.
 func isPeerAddr(addr string) bool {

@@ -74,9 +74,6 @@ func Serve(svc *nomcore.Service, c *Config, opt Options) (*Served, error) {
 // Names returns the names of the registered objects, in the order of the file.
 func (v *Served) Names() []string { return v.config().Names() }
 
-// Commands tells whether anything that is served runs programs.
-func (v *Served) Commands() bool { return v.config().Commands() }
-
 // Object returns the object that is registered under a name.
 func (v *Served) Object(name string) (*nomcore.Object, bool) {
 	v.mu.Lock()
