@@ -190,8 +190,10 @@
 //	}
 //
 // OBJ/.json is the whole object: the plain attributes from one request, as they
-// are at one moment, references as their names, no methods. A peer that cannot
-// tell its attributes is asked for each that is known.
+// are at one moment, references as their names, no methods. What does not come
+// with that request, such as an attribute that is computed, one that holds
+// references or a large one, costs one of its own. A peer that cannot tell its
+// attributes is asked for each that is known.
 //
 // A line of ATTR.lines is the text of the item, and its literal where that holds
 // a newline or raw bytes; of a dict it is key, tab, value. Lists and tuples are

@@ -475,7 +475,7 @@ func (f *fakeRemote) Snapshot(ctx context.Context, r codec.Ref, names ...string)
 	defer f.mu.Unlock()
 	vals := make(map[string]codec.Value)
 	for n, v := range o.attrs {
-		if v.Kind() != codec.KindRef && !o.hidden[n] {
+		if !codec.HasRef(v) && !o.hidden[n] {
 			vals[n] = v
 		}
 	}

@@ -134,8 +134,11 @@ except OSError as e: print(e.errno)
 import json
 for f in 'long ratio flag name text nothing values nested pair blob empty'.split():
   v = json.load(open('demo/%s.json' % f)); json.dump(v, open('demo/%s.json' % f, 'w'), indent=4)
-print(json.load(open('demo/.json'))['numbers'], len(json.load(open('demo/.json'))))"`, out: "{'@': 'numbers'} 25\n",
+print(json.load(open('demo/.json'))['numbers'], len(json.load(open('demo/.json'))))"`, out: "{'@': 'numbers'} 26\n",
 		effects: "SetAttr demo.long=7; SetAttr demo.ratio=0.5; SetAttr demo.flag=True; SetAttr demo.name='hello'; SetAttr demo.text='café'; SetAttr demo.nothing=None; SetAttr demo.values=[1, (2, 3)]; SetAttr demo.nested={'a': 1.5}; SetAttr demo.pair=(1, 'x'); SetAttr demo.blob=b'\\xff\\x00\\x01'; SetAttr demo.empty=''"},
+	{name: "JSON of the whole", script: `cd demo; echo '[1, {"@": "../other"}]' > values.json; echo 1 > add/call; python3 -c "
+import json
+v = json.load(open('.json')); print(v['values'], v['calls'], 'broken' in v, 'add' in v)"`, out: "[1, {'@': '../a.b c'}] 1 False False\n", effects: "SetAttr demo.values=[1, <object 1002 at 127.0.0.1:12074>]; Call add(1)"},
 	{name: "lines", script: "cd demo; cat values.lines pair.lines nested.lines; ls number.lines child.lines add.lines; echo 1 > values.lines; cat values.err", out: "1\n(2, 3)\n1\nx\na\t1.5\nls: cannot access 'number.lines': No such file or directory\nls: cannot access 'child.lines': No such file or directory\nls: cannot access 'add.lines': No such file or directory\nbash: line 2: values.lines: Read-only file system\nEROFS: this is a copy; write values\n"},
 	{name: "items of a copy", script: "cd demo; find values.items nested.items | sort; cat values.items/1/0 nested.items/a; cat values.items/2; rm values.items/0; mkdir values.items/x; echo 1 > values.items/1/9; rm -r nested.items/a; cat values.err; echo '[7]' > values; cat values.items/0; ls number.items", status: 2,
 		out:     "nested.items\nnested.items/a\nvalues.items\nvalues.items/0\nvalues.items/1\nvalues.items/1/0\nvalues.items/1/1\n2\n1.5\ncat: values.items/2: No such file or directory\nrm: cannot remove 'values.items/0': Read-only file system\nmkdir: cannot create directory ‘values.items/x’: Read-only file system\nbash: line 2: values.items/1/9: Read-only file system\nrm: cannot remove 'nested.items/a': Read-only file system\nEROFS: this is a copy; write values\n7\nls: cannot access 'number.items': No such file or directory\n",

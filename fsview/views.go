@@ -165,8 +165,9 @@ func formView(form *form) func(d *objectDir, m member, name string) entry {
 }
 
 // jsonText is the whole object: all plain attributes in one request, as they are
-// at one moment, and of those that are references their paths. Methods are left
-// out.
+// at one moment, and of those that are references their paths. What does not
+// come with the others, such as what is computed, or holds references, is asked
+// for by itself. Methods are left out, and so is what cannot be read.
 func (d *objectDir) jsonText(ctx context.Context, _ caller) ([]byte, error) {
 	members := make(map[string]any)
 	desc, err := d.describe(ctx)
@@ -178,11 +179,6 @@ func (d *objectDir) jsonText(ctx context.Context, _ caller) ([]byte, error) {
 		return appendJSON(nil, members)
 	case err != nil:
 		return nil, err
-	}
-	for _, a := range desc.Attrs {
-		if a.Kind == codec.KindRef && !a.Call && listed(a.Name) {
-			members[a.Name] = map[string]any{markRef: encodeName(a.Name, attrNames)}
-		}
 	}
 	err = d.do(ctx, func(o *object) error {
 		at := o.peer.stamp()
@@ -201,16 +197,33 @@ func (d *objectDir) jsonText(ctx context.Context, _ caller) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	var rest []string
+	for _, a := range desc.Attrs {
+		switch _, ok := members[a.Name]; {
+		case ok || a.Call:
+		case a.Kind == codec.KindRef && listed(a.Name):
+			members[a.Name] = map[string]any{markRef: encodeName(a.Name, attrNames)}
+		default:
+			rest = append(rest, a.Name)
+		}
+	}
+	if err := d.jsonEach(ctx, members, rest); err != nil {
+		return nil, err
+	}
 	return appendJSON(nil, members)
 }
 
-// jsonGuessed adds the attributes of an object that cannot tell them, each asked
-// for by itself.
+// jsonGuessed adds the attributes of an object that cannot tell them.
 func (d *objectDir) jsonGuessed(ctx context.Context, members map[string]any) error {
 	names, err := d.guessNames(ctx)
 	if err != nil {
 		return err
 	}
+	return d.jsonEach(ctx, members, names)
+}
+
+// jsonEach adds attributes that are each asked for by themselves.
+func (d *objectDir) jsonEach(ctx context.Context, members map[string]any, names []string) error {
 	vals, errs := make([]codec.Value, len(names)), make([]error, len(names))
 	parallel(len(names), func(i int) {
 		if listed(names[i]) {
