@@ -156,7 +156,7 @@ func exchange(ctx context.Context, path, call string) ([]byte, error) {
 		call = " " // nothing at all would be no call
 	}
 	if _, err := io.WriteString(f, call); err != nil {
-		return nil, err
+		return nil, &callFailure{err, callError(f)}
 	}
 	err = flush(f)
 	if errors.Is(err, syscall.EINTR) {
@@ -166,10 +166,24 @@ func exchange(ctx context.Context, path, call string) ([]byte, error) {
 		case <-time.After(signalTime): // stopped and continued: wait on
 		}
 	} else if err != nil {
-		return nil, &fs.PathError{Op: "close", Path: path, Err: err}
+		return nil, &callFailure{err, callError(f)}
 	}
-	return io.ReadAll(f)
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, &callFailure{err, callError(f)}
+	}
+	return text, nil
 }
+
+// callFailure is the error of a system call on an open call file, and what the
+// mount tells of it, "" where it tells nothing.
+type callFailure struct {
+	err  error
+	told string
+}
+
+func (e *callFailure) Error() string { return e.err.Error() }
+func (e *callFailure) Unwrap() error { return e.err }
 
 // signalTime is how long after a system call was interrupted the signal has
 // surely become known.
@@ -182,10 +196,10 @@ func (s script) failure(err error) error {
 	if !errors.As(err, &errno) {
 		return localf("%s: %w", s.name(), err)
 	}
-	var at *fs.PathError
+	var failed *callFailure
 	text := ""
-	if errors.As(err, &at) && at.Op != "open" {
-		text = callError(filepath.Join(s.method, "call"))
+	if errors.As(err, &failed) {
+		text = failed.told
 	}
 	class, words, _ := strings.Cut(text, ": ")
 	switch {

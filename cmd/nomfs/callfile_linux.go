@@ -18,13 +18,14 @@ const (
 )
 
 // callError returns what went wrong in the last call that this process made
-// through a call file, "" where nothing is known.
-func callError(path string) string {
+// through an open call file, "" where nothing is known. The descriptor is asked,
+// since the path is not found any more once the peer is down.
+func callError(f *os.File) string {
 	buf := make([]byte, maxAttr)
-	n, err := unix.Getxattr(path, errorAttr, buf)
+	n, err := unix.Fgetxattr(int(f.Fd()), errorAttr, buf)
 	if err != nil {
 		n = 0
-		if text, err := os.ReadFile(strings.TrimSuffix(path, "/call") + ".err"); err == nil {
+		if text, err := os.ReadFile(strings.TrimSuffix(f.Name(), "/call") + ".err"); err == nil {
 			n = copy(buf, text)
 		}
 	}

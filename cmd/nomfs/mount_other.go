@@ -22,5 +22,5 @@ func (e *env) mountDetached(string, string) error                { return errNoM
 func (e *env) runInside(string, string) error                    { return errNoMount }
 func isTerminal(*os.File) bool                                   { return false }
 func flush(*os.File) error                                       { return errNoMount }
-func callError(string) string                                    { return "" }
+func callError(*os.File) string                                  { return "" }
 func errnoName(errno syscall.Errno) string                       { return errno.Error() }
