@@ -13,13 +13,14 @@ import (
 
 // The permissions of what is in the tree.
 const (
-	rootMode  = 0o555
-	dirMode   = 0o755
-	fileMode  = 0o644
-	readMode  = 0o444
-	execMode  = 0o555
-	linkMode  = 0o777
-	nameLimit = maxName
+	rootMode   = 0o555
+	dirMode    = 0o755
+	fileMode   = 0o644
+	readMode   = 0o444
+	listenMode = 0o600 // reading it assigns
+	execMode   = 0o555
+	linkMode   = 0o777
+	nameLimit  = maxName
 )
 
 // The extended attributes that getxattr knows. They are answered from memory.

@@ -251,7 +251,8 @@
 // ATTR.listen makes an object that can be called, assigns it to the attribute,
 // and tells each call, by whoever, with a tag and the arguments as call takes
 // them. Opened for reading the call is answered with None at once; opened for
-// both, by a line with the tag and a value, or error and a text.
+// both, by a line with the tag and a value, or error and a text. Since even
+// reading assigns, only the owner of the mount may open it.
 //
 //	$ cat demo/on_change.listen &            $ demo/.bin/on_change hello k=1
 //	tag=1 ['hello', k=1]

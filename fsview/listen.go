@@ -19,7 +19,7 @@ import (
 // somebody else has just closed the file it waits until the value from before is
 // back.
 func listenView(d *objectDir, m member, name string) entry {
-	return streamEntry(d.p, name, fileMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	return streamEntry(d.p, name, listenMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
 		if e := d.p.readOnly(); e != 0 {
 			return nil, e
 		}
