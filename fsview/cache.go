@@ -33,6 +33,8 @@ type object struct {
 	learntKeys  map[string]codec.Value
 
 	attrBurst, itemBurst burst
+
+	appending gate // who appends takes what is there, and puts more, alone
 }
 
 // A toldItem is an item as the peer told of it.

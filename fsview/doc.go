@@ -109,10 +109,11 @@
 // assigns at once, so that the shell sees the error; what follows is assigned
 // when the file is closed or synced. The text must fit the type that the
 // attribute has. Where there is none, it becomes a literal if it is one, and
-// text if not. Appending works for text and bytes. A literal whose bracket or
-// quote is still open waits for the rest. Programs that merely inherited the
-// descriptor change nothing when they end. A program that keeps a file open and
-// writes again from its start assigns again.
+// text if not. Appending works for text and bytes, to what they hold by then:
+// of several who append through one mount none loses the lines of the others. A
+// literal whose bracket or quote is still open waits for the rest. Programs
+// that merely inherited the descriptor change nothing when they end. A program
+// that keeps a file open and writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
 // was never there. @ and the absolute path of an object in this mount assigns

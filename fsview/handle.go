@@ -25,6 +25,7 @@ type valueHandle struct {
 	from    int         // the process that wrote what is not committed yet
 	fresh   bool        // opened truncated or created: empty until written
 	settled func()      // called once the file is no longer pending
+	taken   uint64      // writes of the mount when what is appended to was taken
 }
 
 var (
@@ -195,6 +196,12 @@ func (h *valueHandle) fail(ctx context.Context, err error) syscall.Errno {
 // commit assigns the text; last says that no more will come. The gate must be
 // held.
 func (h *valueHandle) commit(ctx context.Context, last bool) error {
+	leave, err := h.enterAppending(ctx)
+	if err != nil {
+		h.write.failed()
+		return err
+	}
+	defer leave()
 	v, err := h.parse(ctx)
 	var bad *textError
 	if errors.As(err, &bad) && bad.incomplete {
@@ -215,6 +222,7 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		h.m.changedKind()
 	}
 	h.write.committed()
+	h.taken = h.m.dir.p.writes.Load()
 	if h.settled != nil {
 		h.settled()
 	}

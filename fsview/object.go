@@ -251,7 +251,8 @@ func (d *objectDir) startPending(m member, name string, flags uint32) *valueHand
 	}
 	d.pending[name]++
 	d.mu.Unlock()
-	h := &valueHandle{m: m, gate: newGate(), write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true}
+	h := &valueHandle{m: m, gate: newGate(), write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load()}
+	h.write.joins = h.write.joins && flags&syscall.O_TRUNC == 0
 	var once sync.Once
 	h.settled = func() {
 		once.Do(func() {

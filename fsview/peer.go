@@ -61,7 +61,7 @@ func (p *peer) object(r codec.Ref) *object {
 	defer p.mu.Unlock()
 	o := p.objects[r]
 	if o == nil {
-		o = &object{peer: p, ref: r, vals: make(map[string]*cachedValue)}
+		o = &object{peer: p, ref: r, vals: make(map[string]*cachedValue), appending: newGate()}
 		p.objects[r] = o
 	}
 	o.used.Store(time.Now().UnixNano())

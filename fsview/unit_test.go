@@ -238,6 +238,8 @@ func TestWriteState(t *testing.T) {
 		{"pages then rest", "", false, "W|w r|f", "4097"},
 		{"only pages", "", false, "W|W|f", "8192"},
 		{"append", "old\n", true, "w new\n|f", "old\nnew\n"},
+		{"append, refused, then good", "old\n", true, "ew new\n|w good\n|f", "old\nnew\n,old\ngood\n"},
+		{"append, refused at the flush", "old\n", true, "W|ef|w good\n|f", "4100,old\ngood\n"},
 		{"refused", "", false, "ew a\n|f", "a\n"},
 		{"refused, then good", "", false, "ew a\n|w b\n|f", "a\n,b\n"},
 		{"deferred", "", false, "dw [1,\n|w 2]\n|f", "[1,\n,[1,\n2]\n"},

@@ -84,11 +84,12 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 			return nil, 0, e
 		}
 	}
-	h := &valueHandle{m: m, form: f.form, gate: newGate()}
+	h := &valueHandle{m: m, form: f.form, gate: newGate(), taken: f.p.writes.Load()}
 	appendTo := flags&syscall.O_APPEND != 0
 	if writes {
 		h.write = newWriteState(nil, appendTo)
 		h.fresh = flags&syscall.O_TRUNC != 0
+		h.write.joins = appendTo && !h.fresh
 	}
 	needs := !writes || flags&syscall.O_ACCMODE == syscall.O_RDWR || appendTo
 	if !needs || h.fresh || writes && m.dir.isPending(m.pendingName()) {

@@ -23,6 +23,8 @@ const maxDatagram = 65507
 type writeState struct {
 	buf      []byte // the text, as if it were a file
 	appendTo bool   // O_APPEND: offsets mean nothing
+	joins    bool   // what is appended follows what the file holds when it is committed
+	base     int    // bytes of buf that the file held already, of one that joins
 	dirty    bool   // buf holds text that was not committed
 	early    bool   // the commit inside write(2) has happened
 	open     bool   // buf is a literal that is not complete yet
@@ -33,7 +35,7 @@ type writeState struct {
 // newWriteState returns the state of a handle that starts from text: nothing,
 // or what the file holds when it was opened for appending.
 func newWriteState(start []byte, appendTo bool) *writeState {
-	return &writeState{buf: start, appendTo: appendTo, limit: maxDatagram}
+	return &writeState{buf: start, appendTo: appendTo, joins: appendTo, base: len(start), limit: maxDatagram}
 }
 
 // write takes p written at off and reports whether the text must be committed
@@ -62,9 +64,20 @@ func errTooLarge(limit int) error {
 	return &opError{syscall.EMSGSIZE, fmt.Sprintf("value is larger than %d bytes, the limit of one datagram", limit)}
 }
 
+// startAt makes what was not committed yet follow another start.
+func (w *writeState) startAt(start []byte) error {
+	added := w.buf[w.base:]
+	if len(start)+len(added) > w.limit {
+		return errTooLarge(w.limit)
+	}
+	w.prev += len(start) - w.base
+	w.buf, w.base = append(append([]byte(nil), start...), added...), len(start)
+	return nil
+}
+
 // flush reports whether there is text to commit.
 func (w *writeState) flush() bool {
-	w.prev = 0
+	w.prev = w.base
 	return w.dirty
 }
 
@@ -76,7 +89,12 @@ func (w *writeState) text() []byte { return w.buf }
 func (w *writeState) deferCommit() { w.open = true }
 
 // committed is called when the text was assigned.
-func (w *writeState) committed() { w.dirty, w.early, w.open = false, true, false }
+func (w *writeState) committed() {
+	w.dirty, w.early, w.open = false, true, false
+	if w.appendTo {
+		w.joins, w.base = true, len(w.buf)
+	}
+}
 
 // failed is called when the text was refused. The write that brought it did
 // not happen, and nothing is left for a flush to repeat.
@@ -94,6 +112,7 @@ func (w *writeState) truncate(size uint64) error {
 		return &opError{syscall.EINVAL, fmt.Sprintf("truncation to %d bytes: only to nothing", size)}
 	case !w.dirty || w.open:
 		w.buf, w.early, w.dirty, w.open = nil, false, false, false
+		w.joins, w.base = false, 0
 	default:
 		return &opError{syscall.EINVAL, "truncation of a value half written"}
 	}
