@@ -265,13 +265,12 @@
 // Only nothing, None or what can be called is replaced (EBUSY), and what cannot be
 // reached, such as the listener of a mount that was killed; by one listener at a
 // time in this mount. When the file is closed, or the mount ends, the value
-// from before is put back, unless somebody else has assigned another; None if that
-// was a listener that is over. A peer that
-// does not answer then is tried again every five seconds for a minute; after that
-// .nom/error tells. Where the attribute was assigned anew, or the peer was
-// restarted, which is looked for every five seconds, reading fails with ESTALE.
-// Up to 1024 calls wait for answers; a listener that lags a
-// mebibyte behind is not called any more, and the callers are told.
+// from before is put back, as soon as the peer answers, unless somebody else has
+// assigned another; None if that was a listener that is over. Where the attribute
+// was assigned anew, or the peer was restarted, which is looked for every five
+// seconds, reading fails with ESTALE. Up to 1024 calls wait for answers; a
+// listener that lags a mebibyte behind is not called any more, and the callers
+// are told.
 //
 // # Control
 //

@@ -110,14 +110,29 @@ func (l *listener) remember(ctx context.Context) error {
 	return nil
 }
 
-// assign makes the callable and assigns it.
+// assign makes the callable and assigns it. Whoever opens the file may be
+// interrupted before the peer is done with that, which goes on then.
 func (l *listener) assign(ctx context.Context) error {
 	l.fn, l.endFn = l.p.opt.Local.Func(l.called)
 	l.told = l.fn
 	l.p.refs.hold(l.fn)
 	l.p.refs.hold(l.told)
-	if err := l.m.set(ctx, l.fn); err != nil {
-		return err
+	done := make(chan error, 1)
+	l.p.wg.Add(1)
+	go func() {
+		defer l.p.wg.Done()
+		c, cancel := context.WithTimeout(l.p.base, l.p.timeout())
+		defer cancel()
+		done <- l.m.set(c, l.fn)
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		l.under = done
+		return causeOf(ctx, ctx.Err())
 	}
 	l.learnTold(ctx)
 	l.m.changedKind()
@@ -157,15 +172,10 @@ func (l *listener) letGo() {
 	}
 }
 
-const (
-	// guardPeriod is how often it is asked whether the attribute still is ours:
-	// a peer that was restarted has forgotten it, and nobody would ever call. It
-	// is also how long a peer that did not answer is left alone.
-	guardPeriod = 5 * time.Second
-	// restoreTries is how often the value from before is put back, until it was:
-	// a peer that is silent for a minute is taken to be gone.
-	restoreTries = int(time.Minute / guardPeriod)
-)
+// guardPeriod is how often it is asked whether the attribute still is ours: a
+// peer that was restarted has forgotten it, and nobody would ever call. It is
+// also how long a peer that did not answer is left alone.
+const guardPeriod = 5 * time.Second
 
 // guard ends the listener when the attribute is not ours any more, and puts the
 // value from before back when the file is closed. Where the answer to the
@@ -193,6 +203,9 @@ func (l *listener) guard(answered bool) {
 		}
 	}
 	l.end(0)
+	if l.under != nil {
+		<-l.under
+	}
 	if ours {
 		l.putBack(tick.C, answered)
 	}
@@ -212,23 +225,20 @@ func (l *listener) stillOurs(ctx context.Context) bool {
 	return v == codec.Value(l.told)
 }
 
-// putBack restores the value from before. A peer that does not answer is tried
-// again with each tick, as long as the mount lives.
+// putBack restores the value from before, as soon as the peer answers, or tells
+// that it was not possible until the mount ended.
 func (l *listener) putBack(tick <-chan time.Time, answered bool) {
-	var err error
-	for range restoreTries {
-		if err = l.restore(!answered); err == nil {
-			return
-		}
-		if isException(err) || l.p.base.Err() != nil {
-			break
-		}
+	err := l.restore(!answered)
+	for err != nil && !isException(err) && l.p.base.Err() == nil {
 		select {
 		case <-tick:
 		case <-l.p.base.Done():
 		}
+		err = l.restore(!answered)
 	}
-	l.p.errors.add(l.session, "listen", l.m.path(), "not put back: "+l.p.errorText(err, opSetValue), time.Now())
+	if err != nil {
+		l.p.errors.add(l.session, "listen", l.m.path(), "not put back: "+l.p.errorText(err, opSetValue), time.Now())
+	}
 }
 
 // restore puts the value from before back, if the attribute still is ours. The
