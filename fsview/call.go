@@ -273,13 +273,19 @@ func (f *callFile) resolvePaths(ctx context.Context, l *callLine, cwd string) er
 			return v, nil
 		}
 		target := strings.TrimPrefix(string(path), f.p.dir+"/")
+		var here error
 		if cwd != "" && !strings.HasPrefix(string(path), "/") {
-			if found, err := f.p.walk(ctx, cwd, target); err == nil {
+			found, err := f.p.walk(ctx, cwd, target)
+			if err == nil {
 				return found, nil
 			}
+			here = err
 		}
 		found, err := f.p.walk(ctx, "", strings.TrimLeft(target, "/"))
 		if err != nil {
+			if here != nil && errnoOf(here, opLookup) != syscall.ENOENT {
+				err = here // something is there, and it is no object
+			}
 			return nil, &opError{errnoOf(err, opLookup), path.String() + ": " + err.Error()}
 		}
 		return found, nil
