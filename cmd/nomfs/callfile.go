@@ -203,6 +203,8 @@ func (s script) failure(err error) error {
 	}
 	class, words, _ := strings.Cut(text, ": ")
 	switch {
+	case failed != nil && mountGone[errno] && class != errnoName(errno): // what is told is of another call
+		return &toldError{s.name() + ": the mount, or this peer of it, is gone; the call may have run", errno}
 	case text == "":
 		return errorAt(s.name(), errno)
 	case class == errnoName(errno):
@@ -212,6 +214,10 @@ func (s script) failure(err error) error {
 	}
 	return &raisedError{errors.New(s.name() + ": " + text)}
 }
+
+// mountGone are the errors of a file whose mount has ended, or was killed, or has
+// no such peer any more.
+var mountGone = map[syscall.Errno]bool{syscall.ENODEV: true, syscall.ENOTCONN: true, syscall.ECONNABORTED: true}
 
 // accessDenied is the exception with which a peer refuses. All others were
 // raised by what was called.
