@@ -210,7 +210,10 @@ func (m *Mounted) unmount() error {
 		select {
 		case <-m.ended: // somebody else was faster
 		case <-time.After(unmountTime):
-			return fmt.Errorf("unmount %s: %w", m.f.dir, err)
+			if there, mounted := mountAt(m.f.dir); mounted && there.fsType == fsName {
+				return fmt.Errorf("unmount %s: %w", m.f.dir, err)
+			}
+			return nil // somebody else did, lazily, and somebody stands in the tree
 		}
 	}
 	done := make(chan struct{})

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMountPoint checks what can be mounted on.
@@ -90,6 +92,38 @@ func TestUnmount(t *testing.T) {
 	}
 	if _, mounted := mountAt(s.dir); mounted {
 		t.Error("it is still mounted")
+	}
+}
+
+// TestUnmountOfDetached ends a mount that somebody else took away lazily, while
+// somebody stood in it.
+func TestUnmountOfDetached(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // fusermount does it in TestUser
+	}
+	s := startServer(t, serveSpec{Fixture: "demo"})
+	in := exec.Command("bash", "-c", "cd "+s.dir+"/demo && echo in && read")
+	wait, err := in.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := in.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer in.Wait()
+	defer wait.Close()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Unmount(s.dir, unix.MNT_DETACH); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.ask("unmount"); got != "bye" {
+		t.Errorf("unmounting what was taken away: %s", got)
 	}
 }
 
