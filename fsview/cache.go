@@ -66,6 +66,9 @@ type cachedValue struct {
 	hash    uint64    // of its text, to see changes
 	mtime   time.Time // when this mount last saw it change
 	deleted time.Time // when this mount deleted it
+	// replacing is the process that deleted it to write it anew, 0 for none:
+	// then last is what it held.
+	replacing int
 }
 
 // deletedMemory is how long an attribute that was deleted through this mount
@@ -138,7 +141,8 @@ func (o *object) wrote(id string, v codec.Value) {
 func (o *object) deletedNow(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.cached(id).deleted = time.Now()
+	c := o.cached(id)
+	c.deleted, c.replacing = time.Now(), 0
 }
 
 // deletedType returns the value that an attribute had when it was deleted just

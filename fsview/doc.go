@@ -127,17 +127,18 @@
 // the directory and has it open, as rm -r and find -delete have, is refused; a
 // mount can also be told to delete nothing, or to let rm -r through. A name that
 // was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
-// delete first and write then. What the peer sets but does not delete, such as a
-// field of a Go struct, is out of sight for as long to these (mv, cp, install,
-// tar, bsdtar, cpio and git, by the name of the process); anyone else hears EPERM.
+// delete first and write then. If what these write is refused (mv, cp, install,
+// tar, bsdtar, cpio and git, by the name of the process), the value that they
+// deleted is put back. What the peer sets but does not delete, such as a field of
+// a Go struct, is out of their sight for as long; anyone else hears EPERM.
 //
 // # Tools' own files
 //
 // Editors and tools save by way of files of their own. These are known by their
 // names alone: a leading dot or #, a trailing ~, digits (not in index/, where
 // they are keys), a dot inside that begins no view, sed and six characters, tmp
-// and anything, and the temporary names of perl -i and, for links, of ln -sf. Such a file lives in
-// the memory of the mount, at most 1 MiB each, 256 of them and 16 MiB in all, and
+// and anything, and the temporary names of perl -i and, for links, of ln -sf. Such
+// a file lives in the memory of the mount, at most 1 MiB each, 256 of them and 16 MiB in all, and
 // is gone with it. The peer never hears of it. It is not listed, but .nom/status
 // tells what is left. An attribute that the object is known to have is always
 // that attribute; but a name of these shapes is never asked for, so that an

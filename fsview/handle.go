@@ -25,7 +25,10 @@ type valueHandle struct {
 	from    int         // the process that wrote what is not committed yet
 	fresh   bool        // opened truncated or created: empty until written
 	settled func()      // called once the file is no longer pending
-	taken   uint64      // writes of the mount when what is appended to was taken
+	// replaced is what the tool that created the file had deleted before, nil
+	// for nothing.
+	replaced codec.Value
+	taken    uint64 // writes of the mount when what is appended to was taken
 }
 
 var (
@@ -130,6 +133,7 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 		err = h.commit(c, false)
 	}
 	if err != nil {
+		h.putBack(ctx, c, err)
 		return 0, h.fail(ctx, err)
 	}
 	if h.write.flush() {
@@ -165,6 +169,7 @@ func (h *valueHandle) settle(ctx context.Context, skip func() bool) syscall.Errn
 		return 0
 	}
 	if err := h.commit(c, true); err != nil {
+		h.putBack(ctx, c, err)
 		return h.fail(ctx, err)
 	}
 	return 0

@@ -207,7 +207,7 @@ func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, 
 		return nil, nil, 0, errno
 	}
 	m := member{dir: x.of, key: key, name: name}
-	h := x.of.startPending(m, "index/"+name, flags)
+	h := x.of.startPending(m, "index/"+name, flags, callerOf(ctx))
 	in := attach(ctx, x.EmbeddedInode(), x.path(), x.of.fileEntry(m, name, nil), out)
 	out.SetEntryTimeout(1)
 	return in, h, fuse.FOPEN_DIRECT_IO, 0
@@ -260,7 +260,8 @@ func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	c, cancel := x.p.opContext(ctx)
 	defer cancel()
-	return x.p.fail(ctx, "delete", path, opDelete, member{dir: x.of, key: key, name: name}.unlink(c))
+	m := member{dir: x.of, key: key, name: name}
+	return x.p.fail(ctx, "delete", path, opDelete, m.unlinkFor(c, callerOf(ctx)))
 }
 
 // Rmdir deletes an item that is a reference.

@@ -194,7 +194,7 @@ func (d *objectDir) Create(ctx context.Context, name string, flags, mode uint32,
 		return nil, nil, 0, errno
 	}
 	m := member{dir: d, attr: attr}
-	h := d.startPending(m, name, flags)
+	h := d.startPending(m, name, flags, callerOf(ctx))
 	e := d.fileEntry(m, name, nil)
 	in := attach(ctx, d.EmbeddedInode(), d.path, e, out)
 	out.SetEntryTimeout(1) // a nanosecond: whether it exists is decided at the first write
@@ -244,7 +244,7 @@ func (d *objectDir) findEntry(ctx context.Context, name string) (entry, error) {
 	return d.find(ctx, name)
 }
 
-func (d *objectDir) startPending(m member, name string, flags uint32) *valueHandle {
+func (d *objectDir) startPending(m member, name string, flags uint32, by caller) *valueHandle {
 	d.mu.Lock()
 	if d.pending == nil {
 		d.pending = make(map[string]int)
@@ -254,6 +254,9 @@ func (d *objectDir) startPending(m member, name string, flags uint32) *valueHand
 	h := &valueHandle{m: m, gate: newGate(), write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load()}
 	h.write.joins = h.write.joins && flags&syscall.O_TRUNC == 0
 	var once sync.Once
+	if o := d.known(); o != nil {
+		h.replaced = o.takeReplaced(m.id(), by)
+	}
 	h.settled = func() {
 		once.Do(func() {
 			d.mu.Lock()
@@ -306,7 +309,7 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 	c, cancel := d.p.opContext(ctx)
 	defer cancel()
 	m := member{dir: d, attr: attr}
-	err := m.unlink(c)
+	err := m.unlinkFor(c, callerOf(ctx))
 	if errors.Is(err, errUndeletable) && m.writable() && callerOf(ctx).replaces() {
 		d.p.scratches.awayUntil(path, time.Now().Add(awayTime))
 		return 0
