@@ -289,7 +289,7 @@ func (l *listener) parseAnswer(ctx context.Context, line string) (tag string, v 
 	}
 	tag = strings.TrimPrefix(tag, tagWord)
 	if text, ok := strings.CutPrefix(rest, errorWord); ok && (text == "" || text[0] == ' ') {
-		return tag, nil, codec.Exception{Class: "RuntimeError", Args: codec.Tuple{codec.StringValue(strings.TrimSpace(text))}}, nil
+		return tag, nil, codec.Exception{Class: "RuntimeError", Args: codec.Tuple{codec.Bytes(strings.TrimSpace(text))}}, nil
 	}
 	if rest == "" {
 		return tag, codec.None{}, nil, nil

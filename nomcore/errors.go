@@ -187,12 +187,13 @@ func ExceptionOf(err error) (exc codec.Exception) {
 		return exception("RuntimeError", err.Error())
 	}
 	return codec.Exception{Class: "IOError", Args: codec.Tuple{
-		codec.Int(int64(errno)), codec.StringValue(err.Error())}}
+		codec.Int(int64(errno)), codec.Bytes(err.Error())}}
 }
 
-// exception makes an exception with one text argument.
+// exception makes an exception with one text argument. It is Bytes, whatever is
+// in it: the original cannot print an exception with any other text than ASCII.
 func exception(class, text string) codec.Exception {
-	return codec.Exception{Class: class, Args: codec.Tuple{codec.StringValue(text)}}
+	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(text)}}
 }
 
 // errDenied is how the protocol says that the authenticator refused.

@@ -78,7 +78,7 @@ func (p *Peer) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[
 	if len(names) > 0 {
 		list := make(codec.List, len(names))
 		for i, n := range names {
-			list[i] = codec.StringValue(n)
+			list[i] = codec.Bytes(n)
 		}
 		extra = []codec.Attr{{Name: attrNames, Value: list}}
 	}
@@ -111,7 +111,7 @@ func (p *Peer) CallAttr(ctx context.Context, r codec.Ref, name string, args []co
 	}
 	if offered {
 		v, err := to.pull(ctx, r, "CallAttr",
-			codec.Attr{Name: attrAttr, Value: codec.StringValue(name)},
+			codec.Attr{Name: attrAttr, Value: codec.Bytes(name)},
 			codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
 			codec.Attr{Name: attrKwargs, Value: codec.MapOf(kwargs)})
 		if !isUnknownOp(err) {

@@ -32,7 +32,7 @@ func (rq *pullRequest) snapshot() (codec.Value, error) {
 			continue
 		}
 		if size, err := encodedSize(v); err == nil && size <= maxEntry { // others are had by GetAttr, or not at all
-			pairs = append(pairs, codec.Pair{Key: codec.StringValue(n), Value: v})
+			pairs = append(pairs, codec.Pair{Key: codec.Bytes(n), Value: v})
 		}
 	}
 	from, to, next, err := rq.page(len(pairs), func(i int) (int, error) {
@@ -183,7 +183,7 @@ func (rq *pullRequest) dir() (codec.Value, error) {
 	visible := make([]codec.Value, 0, len(names))
 	for _, n := range names {
 		if rq.may("GetAttr", n) {
-			visible = append(visible, codec.StringValue(n))
+			visible = append(visible, codec.Bytes(n))
 		}
 	}
 	return rq.pageOf(visible)

@@ -1,6 +1,7 @@
 package nomcore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -223,6 +224,43 @@ func restartUnderLoss(t *testing.T, net badNetwork, within time.Duration, seed u
 	if took := time.Duration(working.Load() - restarted.Load()); took > within {
 		t.Errorf("works again %v after the restart, want within %v", took, within)
 	}
+}
+
+// Names are the strings of the original, and so are the texts of objects and of
+// errors: it fails with any other kind, unless they are ASCII.
+func TestNamesAreBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, fn(func(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+			return nil, errors.New("né")
+		}), noLog, plainOnly)
+		var sent, answered []packet
+		p.net.setFilter(func(from, to netip.AddrPort, b []byte, deliver func()) {
+			pkt, err := parsePacket(bytes.Clone(b))
+			if err != nil {
+				t.Error(err)
+			}
+			if to == p.server.Addr() {
+				sent = append(sent, pkt)
+			} else {
+				answered = append(answered, pkt)
+			}
+			deliver()
+		})
+		_, _ = p.peer.GetAttr(t.Context(), p.ref, "né")
+		_ = p.peer.SetAttr(t.Context(), p.ref, "né", codec.None{})
+		_ = p.peer.DelAttr(t.Context(), p.ref, "né")
+		_, _ = p.peer.Resolve(t.Context(), "né")
+		_, _ = p.peer.Call(t.Context(), p.ref, nil, nil)
+		for i, key := range []string{attrAttr, attrAttr, attrAttr, attrName} {
+			if v, _ := sent[i].get(key); v != codec.Value(codec.Bytes("né")) {
+				t.Errorf("request %d: the name is %v", i, v)
+			}
+		}
+		v, _ := answered[len(answered)-1].get(attrError)
+		if exc, ok := v.(codec.Exception); !ok || exc.Args[0] != codec.Value(codec.Bytes("né")) {
+			t.Errorf("the error is %v", v)
+		}
+	})
 }
 
 // An original peer executes every copy: what is not harmless goes out once.

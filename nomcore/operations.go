@@ -109,17 +109,17 @@ func (rq *pullRequest) len() (codec.Value, error) {
 func (rq *pullRequest) repr() (codec.Value, error) {
 	if o, ok := rq.obj.Impl.(Reprer); ok {
 		text, err := o.Repr(rq.ctx)
-		return codec.StringValue(text), err
+		return codec.Bytes(text), err
 	}
-	return codec.StringValue(reprOf(rq.ctx, rq.obj.Impl)), nil
+	return codec.Bytes(reprOf(rq.ctx, rq.obj.Impl)), nil
 }
 
 func (rq *pullRequest) str() (codec.Value, error) {
 	if o, ok := rq.obj.Impl.(Strer); ok {
 		text, err := o.Str(rq.ctx)
-		return codec.StringValue(text), err
+		return codec.Bytes(text), err
 	}
-	return codec.StringValue(strOf(rq.ctx, rq.obj.Impl)), nil
+	return codec.Bytes(strOf(rq.ctx, rq.obj.Impl)), nil
 }
 
 func (rq *pullRequest) call() (codec.Value, error) {

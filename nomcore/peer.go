@@ -188,7 +188,7 @@ func (p *Peer) names(v codec.Value) ([]string, error) {
 func (p *Peer) Resolve(ctx context.Context, name string) (codec.Value, error) {
 	pkt, err := p.s.roundTrip(ctx, p, request{
 		cmd: cmdResolve, resend: true,
-		attrs: makeAttrs(codec.Attr{Name: attrName, Value: codec.StringValue(name)}),
+		attrs: makeAttrs(codec.Attr{Name: attrName, Value: codec.Bytes(name)}),
 	})
 	if err != nil {
 		return nil, err
@@ -227,19 +227,19 @@ func (p *Peer) pull(ctx context.Context, r codec.Ref, op string, extra ...codec.
 // GetAttr returns an attribute: a copy, or a reference (codec.Ref, or *Object
 // for an object of our own).
 func (p *Peer) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
-	return p.pull(ctx, r, "GetAttr", codec.Attr{Name: attrAttr, Value: codec.StringValue(name)})
+	return p.pull(ctx, r, "GetAttr", codec.Attr{Name: attrAttr, Value: codec.Bytes(name)})
 }
 
 // SetAttr sets an attribute.
 func (p *Peer) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Value) error {
 	_, err := p.pull(ctx, r, "SetAttr",
-		codec.Attr{Name: attrAttr, Value: codec.StringValue(name)}, codec.Attr{Name: attrVal, Value: v})
+		codec.Attr{Name: attrAttr, Value: codec.Bytes(name)}, codec.Attr{Name: attrVal, Value: v})
 	return err
 }
 
 // DelAttr deletes an attribute.
 func (p *Peer) DelAttr(ctx context.Context, r codec.Ref, name string) error {
-	_, err := p.pull(ctx, r, "DelAttr", codec.Attr{Name: attrAttr, Value: codec.StringValue(name)})
+	_, err := p.pull(ctx, r, "DelAttr", codec.Attr{Name: attrAttr, Value: codec.Bytes(name)})
 	return err
 }
 

@@ -28,7 +28,7 @@ func logFrom(ctx context.Context) *slog.Logger {
 
 // pyError makes the exception that Python would raise.
 func pyError(class, format string, args ...any) codec.Exception {
-	return codec.Exception{Class: class, Args: codec.Tuple{codec.StringValue(fmt.Sprintf(format, args...))}}
+	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(fmt.Sprintf(format, args...))}}
 }
 
 // runUser runs user code in a goroutine of its own and waits for it, so that

@@ -46,7 +46,7 @@ func (s *Service) list(ctx context.Context, p *Peer, pkt *packet) answer {
 	start := int(min(from, int64(len(names))))
 	end, total := start, 0
 	for ; end < len(names) && total < rootsBytes; end++ {
-		n, err := encodedSize(codec.StringValue(names[end]))
+		n, err := encodedSize(codec.Bytes(names[end]))
 		if err != nil {
 			return answer{err: err}
 		}
@@ -86,7 +86,7 @@ func (s *Service) rootIDs(ctx context.Context, p *Peer, names []string) codec.By
 func nameList(names []string) codec.List {
 	list := make(codec.List, len(names))
 	for i, n := range names {
-		list[i] = codec.StringValue(n)
+		list[i] = codec.Bytes(n)
 	}
 	return list
 }
@@ -179,7 +179,7 @@ func (p *Peer) Look(ctx context.Context, r codec.Ref, name string) (codec.Value,
 	}
 	const op = "GetAttr"
 	attrs := makeAttrs(
-		codec.Attr{Name: attrAttr, Value: codec.StringValue(name)},
+		codec.Attr{Name: attrAttr, Value: codec.Bytes(name)},
 		codec.Attr{Name: attrInfo, Value: codec.Bool(true)},
 		codec.Attr{Name: attrOID, Value: codec.Long(r.ID)},
 		codec.Attr{Name: attrOp, Value: codec.Bytes(op)})

@@ -116,7 +116,7 @@ func distance(a, b string) int {
 
 // exception makes the error that a client gets.
 func exception(class, format string, args ...any) codec.Exception {
-	return codec.Exception{Class: class, Args: codec.Tuple{codec.StringValue(fmt.Sprintf(format, args...))}}
+	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(fmt.Sprintf(format, args...))}}
 }
 
 // errGone answers those who still hold an object that was taken out of the

@@ -260,7 +260,7 @@ func (l *link) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return codec.Exception{Class: "IOError", Args: codec.Tuple{codec.Int(int64(syscall.EHOSTUNREACH)), codec.StringValue(err.Error())}}
+	return codec.Exception{Class: "IOError", Args: codec.Tuple{codec.Int(int64(syscall.EHOSTUNREACH)), codec.Bytes(err.Error())}}
 }
 
 // ask is do for operations that return a value.

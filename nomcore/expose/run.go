@@ -210,7 +210,7 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 		return nil, r.ended(ctx, argv[0], "has not ended")
 	case !cmd.ProcessState.Success():
 		return nil, codec.Exception{Class: "CommandError", Args: codec.Tuple{
-			codec.Int(statusOf(cmd.ProcessState)), codec.StringValue(said.text())}}
+			codec.Int(statusOf(cmd.ProcessState)), codec.Bytes(said.text())}}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && !errors.Is(err, syscall.EPIPE):
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (r *runner) ended(ctx context.Context, program, format string, args ...any)
 		return errGone
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return codec.Exception{Class: "IOError", Args: codec.Tuple{codec.Int(int64(syscall.ETIMEDOUT)),
-			codec.StringValue(fmt.Sprintf("%s %s after %v", program, why, r.timeout))}}
+			codec.Bytes(fmt.Sprintf("%s %s after %v", program, why, r.timeout))}}
 	}
 	return context.Cause(ctx)
 }

@@ -74,7 +74,7 @@ func (e *stopError) Error() string { return e.text }
 func (e *stopError) Unwrap() error { return e.cause }
 
 func exception(class, format string, args ...any) codec.Exception {
-	return codec.Exception{Class: class, Args: codec.Tuple{codec.StringValue(fmt.Sprintf(format, args...))}}
+	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(fmt.Sprintf(format, args...))}}
 }
 
 // errClosed answers calls after Close.
