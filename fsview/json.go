@@ -134,9 +134,6 @@ func parseJSON(text []byte, cur codec.Value, ref func(path string) (codec.Value,
 			incomplete: errors.Is(err, io.ErrUnexpectedEOF),
 		}
 	}
-	if !utf8.Valid(text) {
-		return nil, bad(errors.New("bytes that are no UTF-8"))
-	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var x any
@@ -145,6 +142,9 @@ func parseJSON(text []byte, cur codec.Value, ref func(path string) (codec.Value,
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, bad(errors.New("more follows after the value"))
+	}
+	if err := codec.CheckJSON(text); err != nil {
+		return nil, bad(err)
 	}
 	v, err := fromJSON(x, ref)
 	if err != nil {

@@ -129,6 +129,8 @@ func TestParseJSON(t *testing.T) {
 		{text: "1 2"},
 		{text: "'x'"},
 		{text: "\"\xff\""},
+		{text: `"\ud800"`},
+		{text: `{"a": 1, "a": 2}`},
 		{text: "[1,", more: true},
 		{text: `{"a"`, more: true},
 	} {

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"nomfs/codec"
 )
@@ -194,85 +191,10 @@ func jsonValue(text []byte) (codec.Value, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more follows after the value")
 	}
-	if !utf8.Valid(text) {
-		return nil, errors.New("it is not UTF-8") // it would be replaced in silence
-	}
-	if err := jsonHalf(text); err != nil {
-		return nil, err
-	}
-	if err := jsonTwice(text); err != nil {
+	if err := codec.CheckJSON(text); err != nil {
 		return nil, err
 	}
 	return treeValue(x)
-}
-
-// jsonHalf refuses one half of a character that is written in two, which the
-// decoder would replace. The text is JSON.
-func jsonHalf(text []byte) error {
-	const escape = len(`\u0000`)
-	half := func(at int) rune { // the number of an escape, -1 where there is none
-		if at+escape > len(text) || text[at] != '\\' || text[at+1] != 'u' {
-			return -1
-		}
-		n, err := strconv.ParseUint(string(text[at+2:at+escape]), 16, 16)
-		if err != nil {
-			return -1
-		}
-		return rune(n)
-	}
-	for at := bytes.IndexByte(text, '\\'); at >= 0 && at < len(text); {
-		switch r := half(at); {
-		case text[at] != '\\':
-			at++
-		case r < 0:
-			at += len(`\n`)
-		case !utf16.IsSurrogate(r):
-			at += escape
-		case utf16.DecodeRune(r, half(at+escape)) == utf8.RuneError:
-			return fmt.Errorf("%s is half a character", text[at:at+escape])
-		default:
-			at += 2 * escape
-		}
-	}
-	return nil
-}
-
-// jsonTwice refuses an object in which a member is named twice: the decoder
-// takes the last, and what the others say would be lost.
-func jsonTwice(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	type level struct {
-		names map[string]bool // nil in an array
-		value bool            // the next token is the value of a member
-	}
-	var open []level
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return nil // its end; whether it is JSON is known
-		}
-		top := len(open) - 1
-		name, isText := token.(string)
-		if top >= 0 && open[top].names != nil && !open[top].value && isText {
-			if open[top].names[name] {
-				return fmt.Errorf("%q is there twice", name)
-			}
-			open[top].names[name], open[top].value = true, true
-			continue
-		}
-		if top >= 0 {
-			open[top].value = false
-		}
-		switch token {
-		case json.Delim('{'):
-			open = append(open, level{names: make(map[string]bool)})
-		case json.Delim('['):
-			open = append(open, level{})
-		case json.Delim('}'), json.Delim(']'):
-			open = open[:top]
-		}
-	}
 }
 
 // treeValue makes a value of what a decoder of data made.
