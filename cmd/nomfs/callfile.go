@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
@@ -268,12 +269,13 @@ func parseScriptWords(words []string, stdin io.Reader) (string, error) {
 
 // add takes a word that may be a keyword.
 func (c *scriptCall) add(word string) error {
-	name, value, ok := strings.Cut(word, "=")
-	flag := strings.HasPrefix(name, "--") && isKeyword(name[2:])
-	name = strings.TrimPrefix(name, "--")
+	flag, value, ok := strings.Cut(word, "=")
+	name, dashed := strings.CutPrefix(flag, "--")
 	switch {
-	case flag && !ok:
+	case dashed && isKeyword(name) && !ok:
 		return withHint(usagef("%s has no value", word), "--%s=VALUE; after -- it is text", name)
+	case dashed && !isKeyword(name) && startsWithLetter(name):
+		return withHint(usagef("%s is no name of an argument", flag), "a name is letters, digits and _; after -- it is text")
 	case !ok || !isKeyword(name):
 		return c.addValue(word)
 	case c.seen[name]:
@@ -283,6 +285,11 @@ func (c *scriptCall) add(word string) error {
 	c.seen[name] = true
 	c.kwargs = append(c.kwargs, name+"="+text)
 	return err
+}
+
+func startsWithLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLetter(r)
 }
 
 // addValue takes a word that is the value of an argument.
