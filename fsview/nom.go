@@ -122,7 +122,11 @@ func (f *fsys) readme(ctx context.Context, _ caller) ([]byte, error) {
 	if f.many {
 		who = "several peers (" + who + "), each in a directory of its own"
 	}
-	return []byte(strings.ReplaceAll(fmt.Sprintf(readmeText, who, f.dir), "NAME", name)), nil
+	readOnly := ""
+	if f.opt.ReadOnly {
+		readOnly = "\nThe mount is read only: what sets, deletes, calls or listens is refused."
+	}
+	return []byte(strings.ReplaceAll(fmt.Sprintf(readmeText, who, readOnly, f.dir), "NAME", name)), nil
 }
 
 // exampleName returns the path of a registered object that is good for
@@ -149,7 +153,7 @@ func (p *peer) exampleName(ctx context.Context) string {
 const readmeAge = time.Hour
 
 const readmeText = `This directory shows the objects of %s, live.
-A file is a value, a directory is an object.
+A file is a value, a directory is an object.%s
 
   cd %s
   ls NAME                       its attributes
