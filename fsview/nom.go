@@ -160,6 +160,8 @@ A file is a value, a directory is an object.%s
   cat NAME/ATTR                 read one
   echo 5 > NAME/ATTR            set one; the text must fit its type
   rm NAME/ATTR                  delete one
+  ln -sfn ../OBJECT NAME/ATTR   let it refer to an object; if it is a directory,
+                                because it does so now, rmdir it first
   echo '1, b=2' > NAME/METHOD/call; cat NAME/METHOD/call     call a method
   NAME/.bin/METHOD 1 --b=2      the same as one command; --help explains it
   cat NAME/len; ls NAME/index   length and items, where it has them
