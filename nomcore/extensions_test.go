@@ -72,7 +72,7 @@ func TestSnapshotOfMany(t *testing.T) {
 		*large
 		*bag
 	}{x, b})
-	sent := p.client.Stats().Sent
+	sent := p.client.requests()
 	m, err := p.peer.Snapshot(context.Background(), p.ref)
 	if err != nil || len(m) != n || m["attribute_0999"] != codec.Value(codec.Int(999)) {
 		t.Fatalf("%d attributes, %v", len(m), err)
@@ -81,7 +81,7 @@ func TestSnapshotOfMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	const most = 10
-	if cost := p.client.Stats().Sent - sent; cost > most {
+	if cost := p.client.requests() - sent; cost > most {
 		t.Errorf("%d requests", cost)
 	}
 }
@@ -95,12 +95,12 @@ func TestCallAttr(t *testing.T) {
 	}{{"original", plainOnly, 2}, {"extended", func(*Config) {}, 1}} {
 		t.Run(mode.name, func(t *testing.T) {
 			p := newPair(t, Wrap(x).Impl, mode.edit)
-			before, sent := x.A, p.client.Stats().Sent
+			before, sent := x.A, p.client.requests()
 			v, err := p.peer.CallAttr(context.Background(), p.ref, "add", []codec.Value{codec.Int(3)}, nil)
 			if err != nil || v.Kind() != codec.KindNone || x.A != before+3 {
 				t.Errorf("add(3) = %v, %v, a is %d", v, err, x.A)
 			}
-			if cost := p.client.Stats().Sent - sent; cost != mode.cost {
+			if cost := p.client.requests() - sent; cost != mode.cost {
 				t.Errorf("%d requests, want %d", cost, mode.cost)
 			}
 			for name, class := range map[string]string{"a": "TypeError", "nope": "AttributeError"} {

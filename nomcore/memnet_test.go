@@ -172,3 +172,10 @@ func (w *testWriter) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+// requests returns how many datagrams were sent, copies that were sent because
+// the machine was busy not counted.
+func (s *Service) requests() uint64 {
+	st := s.Stats()
+	return st.Sent - st.Resent
+}

@@ -24,12 +24,12 @@ func TestRoots(t *testing.T) {
 	if err := p.server.Register("plain", 5); err != nil {
 		t.Fatal(err)
 	}
-	sent := p.client.Stats().Sent
+	sent := p.client.requests()
 	names, refs, err := p.peer.Roots(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cost := p.client.Stats().Sent - sent; cost != 1 {
+	if cost := p.client.requests() - sent; cost != 1 {
 		t.Errorf("%d requests, want 1", cost)
 	}
 	if list, err := p.peer.List(ctx); err != nil || !slices.Equal(list, names) {
@@ -75,11 +75,11 @@ func TestRootsAreScreened(t *testing.T) {
 		t.Errorf("%v, %v, %v; want names alone", names, refs, err)
 	}
 	plain := newPair(t, newBag(nil), plainOnly)
-	sent := plain.client.Stats().Sent
+	sent := plain.client.requests()
 	if _, _, err := plain.peer.Roots(ctx); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("towards an original: %v", err)
 	}
-	if plain.client.Stats().Sent != sent {
+	if plain.client.requests() != sent {
 		t.Error("it costs a packet")
 	}
 }

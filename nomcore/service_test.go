@@ -678,11 +678,11 @@ func (l *large) Describe(context.Context) (codec.Description, error) {
 // them, because an original took its place, is noticed.
 func TestExtensionsAreOptional(t *testing.T) {
 	p := newPair(t, newBag(nil), plainOnly)
-	sent := p.client.Stats().Sent
+	sent := p.client.requests()
 	if _, err := p.peer.Dir(context.Background(), p.ref); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Dir: %v, want ErrUnsupported", err)
 	}
-	if now := p.client.Stats().Sent; now != sent {
+	if now := p.client.requests(); now != sent {
 		t.Errorf("%d packets for nothing", now-sent)
 	}
 	p.peer.ext.Store(extOffered)

@@ -159,6 +159,9 @@ func TestCostOfMount(t *testing.T) {
 			}
 			after := s.Stats()
 			requests, datagrams := int(after.Received-before.Received), int(after.Received-before.Received+after.Sent-before.Sent)
+			// A busy machine sends copies, some of which are answered.
+			dropped, answered := int(after.DupDropped-before.DupDropped), int(after.DupReplayed-before.DupReplayed)
+			requests, datagrams = requests-dropped-answered, datagrams-dropped-2*answered
 			given := after.Objects - after.Names
 			t.Logf("%d requests, %d datagrams, %d objects", requests, datagrams, given)
 			if tt.requests > 0 && requests > tt.requests {
