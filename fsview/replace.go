@@ -21,11 +21,12 @@ func (m member) unlinkFor(ctx context.Context, by caller) error {
 	if !by.replaces() {
 		return m.unlink(ctx)
 	}
-	if _, err := m.fetch(ctx); err != nil && !isException(err) {
-		return err // the peer does not answer
+	_, unread := m.fetch(ctx)
+	if unread != nil && !isException(unread) {
+		return unread // the peer does not answer
 	}
 	err := m.unlink(ctx)
-	if o := m.dir.known(); err == nil && o != nil {
+	if o := m.dir.known(); err == nil && unread == nil && o != nil {
 		o.replacing(m.id(), by.process())
 	}
 	return err
