@@ -169,7 +169,7 @@ func TestFloodOnSockets(t *testing.T) {
 	}
 	rounds, addresses := 1, 1000
 	if full {
-		rounds, addresses = 5, 20_000
+		rounds, addresses = 40, 20_000 // at most: others use this machine, too
 	}
 	server, client := listenLoopback(t, noLog), listenLoopback(t, noLog)
 	if err := server.Register("x", &Object{Impl: newBag(map[string]codec.Value{"a": codec.Int(1)})}); err != nil {
@@ -212,14 +212,14 @@ func TestFloodOnSockets(t *testing.T) {
 		stop.Store(true)
 		return <-done
 	}
+	const least = 0.8 // of what it did without
 	best := 0.0
-	for range rounds {
+	for round := 0; round < rounds && best < least; round++ {
 		elsewhere := during(sinkAddr)
 		here := during(server.Addr())
 		best = max(best, here/elsewhere)
 		t.Logf("%.0f operations/s, %.0f while flooded", elsewhere, here)
 	}
-	const least = 0.8 // of what it did without
 	if full && best < least {
 		t.Errorf("the client is slowed down to %.2f", best)
 	}
