@@ -113,16 +113,13 @@ func (o *object) fresh(id string) (codec.Value, bool) {
 }
 
 // sizeOf returns the size and the time of last change of a value's text: exact
-// while the value is known, else as it was last.
+// while the value is known, else as it was last; -1 for a size never known.
 func (o *object) sizeOf(id string) (size int64, mtime time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.vals[id]
 	if c == nil {
-		return unknownSize, o.peer.started
-	}
-	if c.size < 0 {
-		return unknownSize, c.mtime
+		return -1, o.peer.started
 	}
 	return c.size, c.mtime
 }

@@ -16,14 +16,15 @@ import (
 // A valueHandle is one open file of a value.
 type valueHandle struct {
 	m    member
-	form *form // nil is text
+	form *form      // nil is text
+	file *valueFile // that was opened, nil of one that was created
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
 	gate    gate
 	text    []byte      // what reads see
 	write   *writeState // nil on a handle for reading
 	from    int         // the process that wrote what is not committed yet
-	fresh   bool        // opened truncated or created: empty until written
+	fresh   bool        // opened truncated or created, and not written to yet
 	settled func()      // called once the file is no longer pending
 	// replaced is what the tool that created the file had deleted before, nil
 	// for nothing.
@@ -80,6 +81,19 @@ func (h *valueHandle) size() int64 {
 	return -1
 }
 
+// setFresh says whether the file is empty as this handle shows it. The gate must
+// be held, or nobody have the handle yet.
+func (h *valueHandle) setFresh(fresh bool) {
+	h.fresh = fresh
+	switch {
+	case h.file == nil:
+	case fresh:
+		h.file.emptied.Store(h)
+	default:
+		h.file.emptied.CompareAndSwap(h, nil)
+	}
+}
+
 // Read returns a part of the snapshot.
 func (h *valueHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	return readAt(h.text, dest, off), 0
@@ -128,6 +142,7 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 		return 0, h.fail(ctx, err)
 	}
 	defer h.gate.leave()
+	h.setFresh(false)
 	commit, err := h.write.write(data, off)
 	if err == nil && commit {
 		err = h.commit(c, false)
@@ -177,6 +192,10 @@ func (h *valueHandle) settle(ctx context.Context, skip func() bool) syscall.Errn
 
 // Release forgets the handle.
 func (h *valueHandle) Release(ctx context.Context) syscall.Errno {
+	if h.file != nil {
+		h.file.latest.CompareAndSwap(h, nil)
+		h.file.emptied.CompareAndSwap(h, nil)
+	}
 	if h.settled != nil {
 		h.settled()
 	}
@@ -189,7 +208,7 @@ func (h *valueHandle) truncate(ctx context.Context, size uint64) error {
 	}
 	defer h.gate.leave()
 	if size == 0 {
-		h.fresh = true
+		h.setFresh(true)
 	}
 	return h.write.truncate(size)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -28,6 +29,8 @@ type textFile struct {
 	mode  uint32 // permissions; 0 is readMode
 	// refuse says why it cannot be written; nil is EACCES.
 	refuse func(ctx context.Context) syscall.Errno
+	// latest is the handle opened last, nil once it is released.
+	latest atomic.Pointer[textHandle]
 }
 
 var (
@@ -43,10 +46,15 @@ func (t *textFile) fill(a *fuse.Attr) {
 	t.p.fillAttr(a, syscall.S_IFREG|mode, unknownSize, t.p.started)
 }
 
-// Getattr answers from memory: exactly where somebody has the file open.
+// Getattr answers from memory: exactly where somebody has the file open, see
+// valueFile.Getattr.
 func (t *textFile) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	t.fill(&out.Attr)
-	if h, ok := f.(*textHandle); ok {
+	h := t.latest.Load()
+	if h == nil && !t.local {
+		h, _ = f.(*textHandle)
+	}
+	if h != nil {
 		t.p.setSize(&out.Attr, int64(len(h.text)))
 	} else if t.local {
 		if text, err := t.text(ctx, callerOf(ctx)); err == nil {
@@ -73,11 +81,22 @@ func (t *textFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if err != nil {
 		return nil, 0, t.p.fail(ctx, "read", t.path, t.op, err)
 	}
-	return &textHandle{text}, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+	h := &textHandle{t, text}
+	t.latest.Store(h)
+	return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 }
 
 // A textHandle is an open text.
-type textHandle struct{ text []byte }
+type textHandle struct {
+	file *textFile
+	text []byte
+}
+
+// Release forgets the handle.
+func (h *textHandle) Release(ctx context.Context) syscall.Errno {
+	h.file.latest.CompareAndSwap(h, nil)
+	return 0
+}
 
 // Read returns a part of the text.
 func (h *textHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {

@@ -19,6 +19,11 @@ type valueFile struct {
 	// moved is set once the file was renamed to a scratch name: it is a copy
 	// then, as long as the kernel keeps this inode.
 	moved atomic.Pointer[scratch]
+	// latest is the handle opened last, nil once it is released.
+	latest atomic.Pointer[valueHandle]
+	// emptied is the handle that truncated the file last, nil once it is
+	// written to or released.
+	emptied atomic.Pointer[valueHandle]
 }
 
 var (
@@ -30,37 +35,55 @@ var (
 
 func (f *valueFile) scratch() *scratch { return f.moved.Load() }
 
-func (f *valueFile) fill(a *fuse.Attr) {
+func (f *valueFile) fill(a *fuse.Attr) { f.fillKnown(a) }
+
+// fillKnown is fill, and tells whether the size is known.
+func (f *valueFile) fillKnown(a *fuse.Attr) bool {
 	if s := f.moved.Load(); s != nil {
 		f.p.fillScratch(a, s)
-		return
+		return true
 	}
 	m := *f.at.Load()
 	mode := uint32(fileMode)
 	if info := m.info(); info != nil && !info.Write {
 		mode = readMode
 	}
-	size, mtime := int64(unknownSize), f.p.started
+	size, mtime := int64(-1), f.p.started
 	if o := m.dir.known(); o != nil {
 		size, mtime = o.sizeOf(m.id())
 	}
-	if f.form != nil {
+	known := size >= 0 && f.form == nil
+	if !known {
 		size = unknownSize
 	}
 	f.p.fillAttr(a, syscall.S_IFREG|mode, size, mtime)
+	return known
 }
 
-// Getattr answers from memory. The kernel does not say which handle is meant;
-// the library gives the one that is open longest.
+// Getattr answers from memory. The kernel does not say which handle is meant,
+// and the library gives the one that is open longest. Tools ask for the size
+// right after they opened, and count on it (wc -c, tail -c): the handle opened
+// last decides. The kernel releases handles some time after close(2), and some
+// are kept open for long, so an older one says only what nobody else knows. While
+// somebody is about to write, the file is empty: cat would not copy it onto
+// itself otherwise.
 func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	f.fill(&out.Attr)
+	known := f.fillKnown(&out.Attr)
 	if f.moved.Load() != nil {
 		return 0
 	}
-	if h, ok := fh.(*valueHandle); ok {
-		if n := h.size(); n >= 0 {
-			f.p.setSize(&out.Attr, n)
+	h := f.emptied.Load()
+	if h == nil {
+		h = f.latest.Load()
+	}
+	if h == nil {
+		h, _ = fh.(*valueHandle)
+		if h == nil || h.write == nil && known {
+			return 0
 		}
+	}
+	if n := h.size(); n >= 0 {
+		f.p.setSize(&out.Attr, n)
 	}
 	return 0
 }
@@ -84,15 +107,16 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 			return nil, 0, e
 		}
 	}
-	h := &valueHandle{m: m, form: f.form, gate: newGate(), taken: f.p.writes.Load()}
+	h := &valueHandle{m: m, form: f.form, file: f, gate: newGate(), taken: f.p.writes.Load()}
 	appendTo := flags&syscall.O_APPEND != 0
 	if writes {
 		h.write = newWriteState(nil, appendTo)
-		h.fresh = flags&syscall.O_TRUNC != 0
+		h.setFresh(flags&syscall.O_TRUNC != 0)
 		h.write.joins = appendTo && !h.fresh
 	}
 	needs := !writes || flags&syscall.O_ACCMODE == syscall.O_RDWR || appendTo
 	if !needs || h.fresh || writes && m.dir.isPending(m.pendingName()) {
+		f.latest.Store(h)
 		return h, fuse.FOPEN_DIRECT_IO, 0
 	}
 	c, cancel := f.p.opContext(ctx)
@@ -104,6 +128,7 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 	if err != nil {
 		return nil, 0, f.p.fail(ctx, "read", m.path(), m.getOp(), err)
 	}
+	f.latest.Store(h)
 	if !writes {
 		return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 	}
