@@ -41,6 +41,10 @@ type peer struct {
 	roots   *rootTable
 	rootsIn chan struct{} // closed when the fetch of roots under way ends
 	noRoots bool          // the peer does not tell what its names are
+	looked  struct {      // up last, of what is registered
+		name string
+		at   time.Time
+	}
 }
 
 // newPeer makes a peer of a mount.

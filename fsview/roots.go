@@ -86,13 +86,22 @@ func (p *peer) resolve(ctx context.Context, name string) (codec.Value, error) {
 
 // root returns what is registered under name: from the table where it is
 // fresh, and with the table where there is none yet, so that whoever walks into
-// the tree learns in one request what is a link to the root.
+// the tree learns in one request what is a link to the root. Who asks for a
+// second name soon after the first asks for all of them, one by one.
 func (p *peer) root(ctx context.Context, name string) (codec.Value, error) {
+	now := time.Now()
 	p.mu.Lock()
 	t, tells := p.roots, !p.noRoots
+	known := t != nil && now.Sub(t.at) < fresh
+	goesOn := name != p.looked.name && now.Sub(p.looked.at) < fresh
+	p.looked.name, p.looked.at = name, now
 	p.mu.Unlock()
-	if tells && (t == nil || t.outdated()) {
+	switch {
+	case !tells || known:
+	case t == nil || t.outdated():
 		t = p.rootsNow(ctx, rootsRetry, false)
+	case goesOn:
+		t = p.rootsNow(ctx, fresh, false)
 	}
 	if t != nil && time.Since(t.at) < fresh {
 		if r, ok := t.vals[name].(codec.Ref); ok {

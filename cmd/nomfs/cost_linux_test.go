@@ -153,22 +153,24 @@ func TestCostOfMount(t *testing.T) {
 				"host": host.New(), "demo": demo.New(), "z": &worker{},
 			})
 			dir := mounting(t, s)
-			before := s.Stats()
+			before, start := s.Stats(), time.Now()
 			if out := inMount(t, dir, tt.script); out != tt.out {
 				t.Errorf("%s\nprinted %q, want %q", tt.script, out, tt.out)
 			}
-			after := s.Stats()
+			after, took := s.Stats(), time.Since(start)
 			requests, datagrams := int(after.Received-before.Received), int(after.Received-before.Received+after.Sent-before.Sent)
 			// A busy machine sends copies, some of which are answered.
 			dropped, answered := int(after.DupDropped-before.DupDropped), int(after.DupReplayed-before.DupReplayed)
 			requests, datagrams = requests-dropped-answered, datagrams-dropped-2*answered
 			given := after.Objects - after.Names
 			t.Logf("%d requests, %d datagrams, %d objects", requests, datagrams, given)
-			if tt.requests > 0 && requests > tt.requests {
-				t.Errorf("%s\ncosts %d requests, want at most %d", tt.script, requests, tt.requests)
+			// A busy machine asks again for what a mount remembers for a second.
+			if most := tt.requests + int(took/time.Second); tt.requests > 0 && requests > most {
+				t.Errorf("%s\ncosts %d requests, want at most %d", tt.script, requests, most)
 			}
-			if tt.datagrams > 0 && datagrams > tt.datagrams {
-				t.Errorf("%s\ncosts %d datagrams, want at most %d", tt.script, datagrams, tt.datagrams)
+			const again = 20 // datagrams for a thousand values, generously
+			if most := tt.datagrams + again*int(took/time.Second); tt.datagrams > 0 && datagrams > most {
+				t.Errorf("%s\ncosts %d datagrams, want at most %d", tt.script, datagrams, most)
 			}
 			if given > tt.objects {
 				t.Errorf("%s\nleaves %d objects with the mount, want at most %d", tt.script, given, tt.objects)
