@@ -146,7 +146,7 @@ func TestEditors(t *testing.T) {
 				fixture = "demo"
 			}
 			s := startServer(t, serveSpec{Fixture: fixture})
-			out, status := s.sh("export T=" + t.TempDir() + " HOME=" + t.TempDir() + "\n" + tt.script)
+			out, status := s.sh("export T=" + t.TempDir() + "\n" + tt.script)
 			out = strings.ReplaceAll(out, "bash: line 3:", "bash: line 2:")
 			if out != tt.out || status != tt.status {
 				t.Errorf("%s\nprinted %q, status %d\nwant    %q, status %d", tt.script, out, status, tt.out, tt.status)

@@ -156,7 +156,7 @@ func (s *server) shAs(user *syscall.Credential, script string) (out string, stat
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "setsid", "-w", "bash", "-c", "cd "+s.dir+" || exit 99\n"+script)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "M="+s.dir)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "M="+s.dir, "HOME="+s.t.TempDir())
 	if user != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 		cmd.Dir = "/"

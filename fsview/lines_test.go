@@ -121,7 +121,7 @@ func TestLines(t *testing.T) {
 func runLine(t *testing.T, tt lineTest) {
 	t.Parallel()
 	s := startServer(t, serveSpec{Fixture: "demo"})
-	out, _ := s.sh("export T=" + t.TempDir() + " HOME=" + t.TempDir() + "\n" + tt.script)
+	out, _ := s.sh("export T=" + t.TempDir() + "\n" + tt.script)
 	if out != tt.out {
 		t.Errorf("%s\nprinted %q\nwant    %q", tt.script, out, tt.out)
 	}

@@ -156,7 +156,7 @@ func TestStorm(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, serveSpec{Fixture: "demo", Record: recordBad})
 	before := s.goroutines()
-	out, status := s.sh(fmt.Sprintf("cat > $HOME/storm <<'X'\n%s\nX\nfor i in {1..%d}; do setsid -w bash $HOME/storm $i %d & done; wait", storm, stormShells, stressTime()))
+	out, status := s.sh(fmt.Sprintf("export T=%s\ncat > $T/storm <<'X'\n%s\nX\nfor i in {1..%d}; do setsid -w bash $T/storm $i %d & done; wait", t.TempDir(), storm, stormShells, stressTime()))
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	rounds := 0
 	slices.Sort(lines)

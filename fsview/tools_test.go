@@ -68,7 +68,7 @@ func TestTools(t *testing.T) {
 	for _, tt := range toolTests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startServer(t, serveSpec{Fixture: "demo", Record: recordAll})
-			out, _ := s.sh("export T=" + t.TempDir() + " HOME=" + t.TempDir() + "; cd demo\n" + tt.script)
+			out, _ := s.sh("export T=" + t.TempDir() + "; cd demo\n" + tt.script)
 			if out != tt.out {
 				t.Errorf("%s\nprinted %q\nwant    %q", tt.script, out, tt.out)
 			}
