@@ -139,6 +139,23 @@ func TestTimeout(t *testing.T) {
 	awaitGone(t, processes(t, filepath.Join(filepath.Dir(e.path), "pids")))
 }
 
+// What was ended has not done what it was asked for, even if it ends as if it
+// had.
+func TestTimeoutOfThePolite(t *testing.T) {
+	e := expose(t, `
+[objects.app]
+call = { call = ["sh", "-c", 'trap "exit 0" TERM; echo half; while :; do sleep 0.01; done'], timeout = "300ms" }
+read = { command = ["sh", "-c", 'trap "exit 0" TERM; echo half; while :; do sleep 0.01; done'], timeout = "300ms" }
+fail = { command = ["sh", "-c", 'trap "exit 3" TERM; while :; do sleep 0.01; done'], timeout = "300ms" }
+`)
+	v, err := e.call("app.call")
+	wants(t, "a call", v, err, "IOError")
+	for _, path := range []string{"app.read", "app.fail"} {
+		v, err := e.get(path)
+		wants(t, path, v, err, "IOError")
+	}
+}
+
 func TestCancelEndsTheProgram(t *testing.T) {
 	e := expose(t, fmt.Sprintf(stubborn, "1h"))
 	pids := filepath.Join(filepath.Dir(e.path), "pids")

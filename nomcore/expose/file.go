@@ -157,7 +157,10 @@ func replaceAt(path string, text []byte, old fs.FileInfo, mode fs.FileMode) (err
 	}
 	removeLeftovers(dir, base)
 	tmp, err := createTemp(dir, base, mode)
-	if err != nil {
+	var why *fs.PathError
+	if errors.As(err, &why) { // nobody knows the new file by its name
+		return &fs.PathError{Op: "replace", Path: path, Err: why.Err}
+	} else if err != nil {
 		return err
 	}
 	defer func() {

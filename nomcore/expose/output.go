@@ -140,8 +140,11 @@ func (o output) text(v codec.Value) ([]byte, error) {
 		var b bytes.Buffer
 		for _, item := range list {
 			line, ok := codec.StringOf(item)
-			if !ok || strings.Contains(line, "\n") {
+			if !ok {
 				return nil, exception("TypeError", "expected a list of lines, got %s in it", kindWord(item.Kind()))
+			}
+			if strings.Contains(line, "\n") {
+				return nil, exception("ValueError", "a line cannot have a newline in it, as %s has", excerpt([]byte(line)))
 			}
 			b.WriteString(line + "\n")
 		}

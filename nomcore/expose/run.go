@@ -80,7 +80,8 @@ func (f *fields) runner(d *def, timeout time.Duration) *runner {
 		r.env = append(r.env, name+"="+env[name])
 	}
 	if r.env != nil {
-		r.env = append(os.Environ(), r.env...)
+		// PWD as for those without variables: some programs believe it.
+		r.env = slices.Concat(os.Environ(), []string{"PWD=" + r.dir}, r.env)
 	}
 	return r
 }
@@ -183,13 +184,12 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 	if err := cmd.Start(); err != nil {
 		return nil, startError(cmd, err)
 	}
+	exited := make(chan struct{}) // where the system tells that before the end
 	ended := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		contain(ctx, cmd, out.over, ended)
-	}()
+	cut := make(chan bool, 1)
+	go func() { cut <- contain(ctx, cmd, out.over, exited, ended) }()
 	err := waitGroup(cmd, func() {
+		close(exited)
 		grace := time.NewTimer(leaveGrace)
 		defer grace.Stop()
 		for _, end := range []chan struct{}{out.end, said.end} {
@@ -202,11 +202,10 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 		}
 	})
 	close(ended)
-	<-watched
-	switch {
+	switch early := <-cut; {
 	case out.isOver():
 		return nil, exception("OverflowError", "%s printed more than %d bytes", argv[0], maxText)
-	case ctx.Err() != nil && (err != nil || !cmd.ProcessState.Success()):
+	case early: // whatever its status: some end well when they are asked to end
 		return nil, r.ended(ctx, argv[0], "has not ended")
 	case !cmd.ProcessState.Success():
 		return nil, codec.Exception{Class: "CommandError", Args: codec.Tuple{
@@ -217,24 +216,32 @@ func (r *runner) run(ctx context.Context, argv []string, stdin []byte) ([]byte, 
 	return out.bytes(), nil
 }
 
-// contain ends a program when it is no longer wanted, or prints too much.
-func contain(ctx context.Context, cmd *exec.Cmd, over, ended <-chan struct{}) {
+// contain ends a program when it is no longer wanted, or prints too much. It
+// tells whether the program was still running when it was no longer wanted.
+func contain(ctx context.Context, cmd *exec.Cmd, over, exited, ended <-chan struct{}) (cut bool) {
 	select {
 	case <-ended:
-		return
+		return false
 	case <-over:
 		// Nothing that it could still say is read.
 	case <-ctx.Done():
+		select {
+		case <-exited:
+		case <-ended:
+		default:
+			cut = true
+		}
 		askGroup(cmd)
 		grace := time.NewTimer(termGrace)
 		defer grace.Stop()
 		select {
 		case <-ended:
-			return
+			return cut
 		case <-grace.C:
 		}
 	}
 	killGroup(cmd)
+	return cut
 }
 
 // ended tells why a program did not run to its end.

@@ -184,6 +184,9 @@ words = { command = ["printf", "a\\nb\\n"], type = "lines" }
 json = { command = ["echo", '{"a": [1, 2.5, null, 123456789012345678901234567890]}'], type = "json" }
 number = { command = ["echo", " 42 "], type = "int" }
 wrong = { command = ["echo", "x"], type = "int" }
+pwd = { command = ["printenv", "PWD"], dir = "/", env = { A = "x" } }
+lines = { file = "lines", writable = true, create = true, type = "lines" }
+nowhere = { file = "none/x", writable = true, create = true }
 power = { get = ["cat", "motd"], set = ["cp", "/dev/stdin", "motd"], stdin = "value" }
 only = { set = ["true", "{value}"], type = "int" }
 echo = { call = ["printf", "<%s>", "{a}", "{{b}}", "{rest}"], args = ["a", "*rest"] }
@@ -210,7 +213,7 @@ func TestKinds(t *testing.T) {
 		{"app.version", "'1.4.2'"}, {"app.list", "[1, 2.5, True, 'x']"}, {"app.dict", "{'a': 1, 'b': [1]}"},
 		{"app.day", "'1979-05-27'"}, {"app.limit", "10"}, {"app.sub.x", "1"},
 		{"app.slot", "AttributeError"}, {"app.motd", "'hello'"}, {"app.raw", `'hello\n'`}, {"app.new", "IOError"},
-		{"app.words", "['a', 'b']"}, {"app.number", "42"}, {"app.wrong", "ValueError"},
+		{"app.words", "['a', 'b']"}, {"app.number", "42"}, {"app.wrong", "ValueError"}, {"app.pwd", "'/'"},
 		{"app.json", "{'a': [1, 2.5, None, 123456789012345678901234567890]}"},
 		{"app.power", "'hello'"}, {"app.only", "AttributeError"}, {"app.unset", "None"},
 		{"app.nosuch", "AttributeError"}, {"stock.apples", "3"}, {"stock.nosuch", "AttributeError"},
@@ -234,6 +237,8 @@ func TestKinds(t *testing.T) {
 		{"app.any", codec.List{str("x")}, "['x']"}, {"app.version", str("2"), "AttributeError"},
 		{"app.motd", str("one\ntwo"), `'one\ntwo'`}, {"app.motd", codec.Int(1), "TypeError"}, {"app.raw", str("x"), "AttributeError"},
 		{"app.motd", str(strings.Repeat("x", maxText)), "OverflowError"}, {"app.new", codec.Int(7), "7"},
+		{"app.lines", codec.List{str("a"), str("")}, "['a', '']"}, {"app.lines", codec.List{str("a\nb")}, "ValueError: a line cannot have a newline in it, as \"a\\nb\" has"},
+		{"app.lines", codec.List{codec.Int(1)}, "TypeError"}, {"app.nowhere", str("x"), "IOError: [Errno 2] replace %DIR%/none/x: no such file or directory"},
 		{"app.power", str("from stdin"), "'from stdin'"}, {"app.only", str("x"), "TypeError"},
 		{"app.load", str("x"), "AttributeError"}, {"app.echo", str("x"), "AttributeError"}, {"app.sub", str("x"), "AttributeError"},
 		{"app.nosuch", str("x"), "AttributeError"}, {"app.path", str("x"), "AttributeError"},
@@ -243,7 +248,7 @@ func TestKinds(t *testing.T) {
 		if err == nil {
 			v, err = e.get(tt.path)
 		}
-		wants(t, "set "+tt.path, v, err, tt.want)
+		wants(t, "set "+tt.path, v, err, strings.ReplaceAll(tt.want, "%DIR%", filepath.Dir(e.path)))
 	}
 	for _, tt := range []struct {
 		path string
