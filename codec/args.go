@@ -81,6 +81,17 @@ func (p *argParser) argument() error {
 	return nil
 }
 
+// KeywordName returns how the name of a keyword argument is written in one line
+// with others: an identifier as it is, and any other name, which only a program
+// can have given, as text in quotes.
+func KeywordName(name string) string {
+	p := literalParser{s: name}
+	if name != "" && p.identifier() == name {
+		return name
+	}
+	return StringValue(name).String()
+}
+
 // keyword passes name= if it is there.
 func (p *argParser) keyword() (name string, ok bool) {
 	start := p.pos

@@ -128,3 +128,14 @@ func keywords(n int) string {
 	}
 	return sb.String()
 }
+
+func TestKeywordName(t *testing.T) {
+	for name, want := range map[string]string{
+		"a": "a", "_a1": "_a1", "größe": "größe", "": "''", "1a": "'1a'", "a b": "'a b'", "a=1, b": "'a=1, b'",
+		"a\n2 line": `'a\n2 line'`, "\x1b[2J": `'\x1b[2J'`, "\xff": `b'\xff'`,
+	} {
+		if got := KeywordName(name); got != want {
+			t.Errorf("%q is written %s, want %s", name, got, want)
+		}
+	}
+}

@@ -130,7 +130,7 @@ func (l *listener) argText(ctx context.Context, args []codec.Value, kwargs map[s
 		parts = append(parts, literal(v))
 	}
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
-		parts = append(parts, name+"="+literal(kwargs[name]))
+		parts = append(parts, codec.KeywordName(name)+"="+literal(kwargs[name]))
 	}
 	return strings.Join(parts, ", ")
 }

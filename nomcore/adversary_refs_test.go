@@ -253,6 +253,55 @@ func TestUnregisterLeavesOtherNames(t *testing.T) {
 	}
 }
 
+// Revoke ends what has no name, alone or with what it gave out.
+func TestRevoke(t *testing.T) {
+	p := newPair(t, newCounterObject(), noLog)
+	last := &knot{Name: "last"}
+	middle := &knot{"middle", last}
+	refs := []codec.Ref{p.offer(t, "first", Wrap(&knot{"first", middle}))}
+	for i := range 2 {
+		next, err := p.peer.GetAttr(t.Context(), refs[i], "next")
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, next.(codec.Ref))
+	}
+	check := func(what string, refs []codec.Ref, stale ...bool) {
+		t.Helper()
+		for i, r := range refs {
+			if _, err := p.peer.GetAttr(t.Context(), r, "name"); errors.Is(err, ErrStale) != stale[i] || err != nil && !stale[i] {
+				t.Errorf("%s: number %d: %v", what, i, err)
+			}
+		}
+	}
+	p.server.Revoke(&Object{Impl: middle}, true) // nobody has got that one
+	check("another object", refs, false, false, false)
+	p.server.Revoke(Wrap(middle), false)
+	check("the middle", refs, false, true, false)
+	again, err := p.peer.GetAttr(t.Context(), refs[0], "next")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("given again", []codec.Ref{again.(codec.Ref)}, false)
+	if _, err := p.peer.GetAttr(t.Context(), again.(codec.Ref), "next"); err != nil {
+		t.Fatal(err)
+	}
+	p.server.Revoke(Wrap(last), false)
+	if last, err := p.peer.GetAttr(t.Context(), again.(codec.Ref), "next"); err != nil {
+		t.Fatal(err)
+	} else {
+		refs = []codec.Ref{refs[0], again.(codec.Ref), last.(codec.Ref)}
+	}
+	p.server.Revoke(Wrap(middle), true)
+	check("the middle and its own", refs, false, true, true)
+	first, ok := p.server.reg.lookup("first")
+	if !ok {
+		t.Fatal("the first has lost its name")
+	}
+	p.server.Revoke(first.(*Object), true)
+	check("what has a name", refs[:1], false)
+}
+
 // What fits a datagram by itself is in a listing, on a page of its own; what
 // does not is left out.
 func TestLargeEntries(t *testing.T) {

@@ -141,6 +141,22 @@ func (r *registry) unregister(name string) error {
 	return nil
 }
 
+// revokeObject forgets an object without a name, whoever holds it, and if whole
+// all that were given out by it.
+func (r *registry) revokeObject(o *Object, whole bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := o.identity()
+	id, ok := r.ids[key]
+	switch {
+	case !ok:
+	case whole:
+		r.revoke(id)
+	case r.named[key] == 0:
+		r.forget(r.objects[id])
+	}
+}
+
 // revoke forgets an object and all that were given out by it, whoever holds
 // them, except what has a name of its own. mu must be held.
 func (r *registry) revoke(id codec.ID) {

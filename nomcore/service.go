@@ -162,6 +162,11 @@ func (s *Service) Register(name string, obj any) error {
 // through it, unless the object has another name.
 func (s *Service) Unregister(name string) error { return s.reg.unregister(name) }
 
+// Revoke revokes the references that clients got to an object that has no name,
+// and if whole to what it gave out: to use them is a ReferenceError. An object
+// that is given out again after that is another one to them.
+func (s *Service) Revoke(o *Object, whole bool) { s.reg.revokeObject(o, whole) }
+
 // SetAuthenticator replaces the authenticator. Every client is screened anew.
 func (s *Service) SetAuthenticator(a auth.Authenticator) error {
 	if a == nil {

@@ -20,7 +20,9 @@ var builtinKind = kind{key: "builtin", what: "a builtin object", object: true, r
 		if make == nil {
 			make = builtins[name]
 		}
-		return &fixed{o: nomcore.Wrap(make()), about: codec.AttrInfo{Kind: codec.KindRef}}, nil
+		m := s.fixed(nomcore.Wrap(make()), codec.AttrInfo{Kind: codec.KindRef}, nil)
+		m.whole = true
+		return m, nil
 	}
 }}
 

@@ -270,8 +270,8 @@ func readCall(f *fields, d *def) maker {
 	}
 	return func(s *site) (member, error) {
 		c := &call{name: s.name, params: params, argv: argv, stdin: stdin, of: of, typed: typed, doc: s.doc, run: runs.start(s.ctx)}
-		return &fixed{o: &nomcore.Object{Impl: c}, about: codec.AttrInfo{Kind: codec.KindRef, Type: "method", Call: true, Params: described(params)},
-			end: c.run.close}, nil
+		return s.fixed(&nomcore.Object{Impl: c},
+			codec.AttrInfo{Kind: codec.KindRef, Type: "method", Call: true, Params: described(params)}, c.run.close), nil
 	}
 }
 

@@ -230,7 +230,7 @@ func (l *loader) root(c *Config, n *node) {
 		}
 	}
 	objects := f.take("objects")
-	f.finish("the file")
+	f.finish("the file", "")
 	if objects == nil {
 		return
 	}
@@ -279,7 +279,7 @@ func (l *loader) entry(name, path, key string, n *node) *def {
 		return d
 	}
 	f := &fields{l: l, n: n, path: key}
-	k := l.decide(f)
+	k, first := l.decide(f)
 	about := func(key string) bool { return k != nil || !f.has(key) || !n.table[key].isTable() }
 	if about("doc") { // else it is an attribute of that name
 		d.doc = f.text("doc")
@@ -298,7 +298,7 @@ func (l *loader) entry(name, path, key string, n *node) *def {
 	d.kind, d.readonly = k.key, f.flag("readonly")
 	d.make = k.read(f, d)
 	if !f.torn {
-		f.finish(k.what)
+		f.finish(k.what, first)
 	}
 	d.canon = canonOf(n) + d.canon
 	return d
@@ -319,18 +319,19 @@ func deciding(n *node) (found []*kind, first []string) {
 	return found, first
 }
 
-// decide returns the kind of a table, or nil for a table of entries.
-func (l *loader) decide(f *fields) *kind {
+// decide returns the kind of a table, and the key that decides; or nil for a
+// table of entries.
+func (l *loader) decide(f *fields) (*kind, string) {
 	found, first := deciding(f.n)
 	if len(found) == 0 {
-		return nil
+		return nil, ""
 	}
 	if len(found) > 1 {
 		f.torn = true
 		f.badKey(first[1], "%s and %s cannot both be here: either decides what this is; an attribute that is called %s belongs to [%s.attrs]",
 			first[0], first[1], first[1], f.path)
 	}
-	return found[0]
+	return found[0], first[0]
 }
 
 // undecided explains that nothing in braces says what they are. They are never

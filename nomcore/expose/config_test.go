@@ -16,7 +16,7 @@ func writeConfig(t *testing.T, text string) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"motd": "hello\n", "stock.json": `{"apples": 3}`, "bad.json": `{`, "scalar.json": "5",
-		"two.yaml": "a: 1\n---\nb: 2\n", "nomfs.toml": text,
+		"two.yaml": "a: 1\n---\nb: 2\n", "list.json": "[1]", "s.star": "x = 1\n", "nomfs.toml": text,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -50,6 +50,10 @@ var mistakes = []struct {
 	{"an object that is a value", "[objects.app]\nfile = \"motd\"",
 		[]string{`2:1: objects.app.file: it makes this a value, not an object; an attribute that is called file belongs to [objects.app.attrs]`}},
 	{"attributes called like keys", "[objects.app.attrs]\nfile = 1\ndoc = \"d\"\nattrs = 2", nil},
+	{"a name that decides, below a header", "[objects.app]\nversion = 1\ncall = 5\nindex = 3\n[objects.app.a]\nb = { mailbox = 1, max = 5 }", []string{
+		`2:1: objects.app.version: a call has no such key; it takes doc, hidden, readonly, args, call, stdin, type, timeout, dir, max, env; an attribute that is called call belongs to [objects.app.attrs]`,
+		`3:8: objects.app.call: expected an array of words`, `4:1: objects.app.index: a call has no such key; did you mean hidden?`,
+		`5:14: objects.app.a: a call has no such key`}},
 	{"an attribute in two places", "[objects.app]\na = 1\n[objects.app.attrs]\na = 1", []string{`4:1: objects.app.attrs.a: there are two attributes a`}},
 	{"two deciding keys", "[objects.app]\na = { value = 1, file = \"motd\", junk = 1 }",
 		[]string{`2:18: objects.app.a.file: value and file cannot both be here`}},

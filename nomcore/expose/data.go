@@ -49,7 +49,7 @@ var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f
 		if _, isList := t.root.(codec.List); isList {
 			impl = &listTree{t}
 		}
-		return &fixed{o: &nomcore.Object{Impl: impl}, about: codec.AttrInfo{Kind: codec.KindRef}}, nil
+		return s.fixed(&nomcore.Object{Impl: impl}, codec.AttrInfo{Kind: codec.KindRef}, nil), nil
 	}
 }}
 

@@ -146,7 +146,7 @@
 // calls, as many as it says; what is dropped is counted, and told to those who
 // follow (see nomcore.Follower), as does whoever reads .calls in a mount of this
 // process. Its attributes calls, total and dropped tell everybody who may read
-// them.
+// them. It stays what it is when the file lets it keep more or fewer.
 //
 // # Peers
 //

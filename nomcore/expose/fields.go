@@ -211,8 +211,9 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
-// finish refuses the keys that nobody asked for.
-func (f *fields) finish(what string) {
+// finish refuses the keys that nobody asked for. decided is the key that makes
+// the table what it is: below a header it may be meant as a name like the others.
+func (f *fields) finish(what, decided string) {
 	known := make(map[string]bool, len(f.known))
 	for _, k := range f.known {
 		known[k] = true
@@ -224,6 +225,10 @@ func (f *fields) finish(what string) {
 		hint := didYouMean(key, f.known)
 		if hint == "" {
 			hint = "; it takes " + strings.Join(f.known, ", ")
+		}
+		if decided != "" && !f.n.inline {
+			hint += fmt.Sprintf("; an attribute that is called %s belongs to [%s.attrs]", decided, f.path)
+			decided = "" // once is enough
 		}
 		f.badKey(key, "%s has no such key%s", what, hint)
 	}

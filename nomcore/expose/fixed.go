@@ -10,17 +10,26 @@ import (
 // fixed is a member that is one object for as long as it is there.
 type fixed struct {
 	constant
+	svc   *nomcore.Service
 	o     *nomcore.Object
 	about codec.AttrInfo
+	whole bool   // what it gave out is its own, and ends with it
 	end   func() // nil for nothing
+}
+
+// fixed makes one, which end closes.
+func (s *site) fixed(o *nomcore.Object, about codec.AttrInfo, end func()) *fixed {
+	return &fixed{svc: s.svc, o: o, about: about, end: end}
 }
 
 func (m *fixed) info() codec.AttrInfo { return m.about }
 
 func (m *fixed) get(context.Context) (codec.Value, error) { return m.o, nil }
 
+// close ends the object for those who hold it, too.
 func (m *fixed) close() {
 	if m.end != nil {
 		m.end()
 	}
+	m.svc.Revoke(m.o, m.whole)
 }

@@ -313,6 +313,18 @@ func TestMailbox(t *testing.T) {
 	}
 }
 
+// Names of keywords come from others, and are for a terminal.
+func TestMailboxNames(t *testing.T) {
+	m := &mailbox{keep: 2, more: make(chan struct{})}
+	if _, err := m.Call(context.Background(), nil, map[string]codec.Value{"\x1b[2J": codec.Int(1), "k": codec.Int(2), "a\r\n3 line": codec.Int(3)}); err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := m.Follow(context.Background(), 0)
+	if want := `'\x1b[2J'=1, 'a\r\n3 line'=3, k=2`; err != nil || len(lines) != 1 || !strings.HasSuffix(lines[0], " - "+want) {
+		t.Errorf("the line is %q, %v, want %s", lines, err, want)
+	}
+}
+
 // TestMailboxLosesNothing: several follow while several call.
 func TestMailboxLosesNothing(t *testing.T) {
 	const callers, calls = 4, 200

@@ -19,8 +19,8 @@ type member interface {
 	get(ctx context.Context) (codec.Value, error)
 	// set changes the value.
 	set(ctx context.Context, v codec.Value) error
-	// close ends what it has running and waits for it. What uses it later
-	// gets an error.
+	// close ends what it has running and waits for it. Whoever uses it later,
+	// or an object that it was, gets an error.
 	close()
 }
 
@@ -37,6 +37,11 @@ type clearable interface {
 // An heir is a member that goes on with what its predecessor had when a file
 // with another definition of it is applied.
 type heir interface{ inherit(old member) }
+
+// A lasting is a member that stays the same object when a file with another
+// definition of it is applied: become returns what makes it do as next would.
+// It may return nil, where next has to take its place.
+type lasting interface{ become(next member) func() }
 
 // A kind is what an entry can be. The key that is its name decides.
 type kind struct {

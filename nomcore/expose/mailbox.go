@@ -21,13 +21,36 @@ var mailboxKind = kind{key: "mailbox", what: "a mailbox", object: true, read: fu
 	keep := f.count("mailbox", 1, maxMailbox)
 	return func(s *site) (member, error) {
 		m := &mailbox{keep: keep, doc: s.doc, more: make(chan struct{})}
-		return &fixed{o: &nomcore.Object{Impl: m}, about: codec.AttrInfo{Kind: codec.KindRef}, end: m.close}, nil
+		return &mailboxMember{s.fixed(&nomcore.Object{Impl: m}, codec.AttrInfo{Kind: codec.KindRef}, m.close), m}, nil
 	}
 }}
 
 // maxMailbox bounds what a mailbox keeps: calls of a datagram each are 6.5 GB
 // then, which nobody should ask for by accident.
 const maxMailbox = 100_000
+
+// mailboxMember is the entry.
+type mailboxMember struct {
+	*fixed
+	box *mailbox
+}
+
+var _ lasting = (*mailboxMember)(nil)
+
+// become makes it keep as many calls as another would. It goes on with its own
+// calls, those who follow it, and those who call it.
+func (m *mailboxMember) become(next member) func() {
+	n, ok := next.(*mailboxMember)
+	if !ok {
+		return nil
+	}
+	return func() {
+		m.box.mu.Lock()
+		defer m.box.mu.Unlock()
+		m.box.keep = n.box.keep
+		m.box.trim()
+	}
+}
 
 // mailbox is the object. Its calls are numbered from 1.
 type mailbox struct {
@@ -66,14 +89,19 @@ func (m *mailbox) Call(ctx context.Context, args []codec.Value, kwargs map[strin
 		return nil, errGone
 	}
 	m.last++
-	if len(m.lines) == m.keep {
-		m.lines[0] = "" // append moves what is left once in a while
-		m.lines = m.lines[1:]
-	}
 	m.lines = append(m.lines, fmt.Sprintf("%d %s %s %s", m.last, now, from, words))
+	m.trim()
 	close(m.more)
 	m.more = make(chan struct{})
 	return codec.None{}, nil
+}
+
+// trim drops the calls that are too many. mu must be held.
+func (m *mailbox) trim() {
+	if n := len(m.lines) - m.keep; n > 0 {
+		clear(m.lines[:n]) // append moves what is left once in a while
+		m.lines = m.lines[n:]
+	}
 }
 
 // argumentWords writes arguments as they are written to a call file: literals,
@@ -84,7 +112,7 @@ func argumentWords(args []codec.Value, kwargs map[string]codec.Value) string {
 		parts = append(parts, v.String())
 	}
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
-		parts = append(parts, name+"="+kwargs[name].String())
+		parts = append(parts, codec.KeywordName(name)+"="+kwargs[name].String())
 	}
 	return strings.ReplaceAll(strings.Join(parts, ", "), "\n", " ")
 }

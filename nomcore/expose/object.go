@@ -175,7 +175,8 @@ func (o *object) Repr(context.Context) (string, error) { return "<" + class + " 
 // table is a member that is a table of further members.
 type table struct {
 	constant
-	o *object
+	svc *nomcore.Service
+	o   *object
 }
 
 func (t *table) info() codec.AttrInfo {
@@ -195,4 +196,5 @@ func (t *table) close() {
 	for _, s := range slots {
 		s.m.close()
 	}
+	t.svc.Revoke(t.o.self, false)
 }

@@ -49,7 +49,7 @@ var peerKind = kind{key: "peer", what: "an object of a peer", object: true, read
 			turns: make(chan struct{}, maxPassed), connecting: make(chan struct{}, 1), remotes: make(map[codec.Ref]weak.Pointer[remote])}
 		l.ctx, l.cancel = context.WithCancel(s.ctx)
 		l.top = &nomcore.Object{Impl: &remote{link: l}}
-		return &fixed{o: l.top, about: codec.AttrInfo{Kind: codec.KindRef}, end: l.close}, nil
+		return s.fixed(l.top, codec.AttrInfo{Kind: codec.KindRef}, l.close), nil
 	}
 }}
 

@@ -34,9 +34,10 @@ x = 1
 y = 2
 run = { call = ["true"] }
 stock = { data = "stock.json" }
+grows = { mailbox = %d }
 [objects.changing]
-mailbox = %d
-`, n, n, n, n, n, n%5+1)
+call = ["echo", "%d"]
+`, n, n, n, n, n, n%5+1, n)
 }
 
 func TestReload(t *testing.T) {
@@ -88,6 +89,100 @@ func TestReload(t *testing.T) {
 	}
 	if _, err := e.peer.GetAttr(ctx, app, "version"); !errors.Is(err, nomcore.ErrStale) {
 		t.Errorf("an object that was taken away: %v", err)
+	}
+}
+
+// TestReloadMailbox: one that is to keep more, or less, has its calls, those
+// who follow it and those who call it.
+func TestReloadMailbox(t *testing.T) {
+	ctx := context.Background()
+	config := "[objects.app]\ninbox = { mailbox = %d, doc = 'of %[1]d' }\n[objects.app.attrs]\nplain = { %s }"
+	e := expose(t, fmt.Sprintf(config, 3, "mailbox = 1"))
+	inbox, _ := e.at("app.inbox.x")
+	plain, _ := e.at("app.plain.x")
+	box, _ := e.served.Object("app")
+	o, err := box.Impl.(nomcore.AttrGetter).GetAttr(ctx, "inbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower := o.(*nomcore.Object).Impl.(nomcore.Follower)
+	after, told := uint64(0), 0
+	for _, tt := range []struct {
+		keep           int
+		lines, dropped int // of two more calls
+	}{{3, 2, 0}, {10, 2, 0}, {4, 2, 2}, {1, 2, 7}} {
+		e.write(fmt.Sprintf(config, tt.keep, "value = 1"))
+		if err := e.served.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			v, err := e.peer.Call(ctx, inbox, nil, nil)
+			wants(t, "a call", v, err, "None")
+		}
+		v, err := e.peer.GetAttr(ctx, inbox, "dropped")
+		wants(t, fmt.Sprintf("dropped by one of %d", tt.keep), v, err, fmt.Sprint(tt.dropped))
+		lines, next, err := follower.Follow(ctx, after)
+		if err != nil || len(lines) != tt.lines {
+			t.Errorf("one of %d: %q, %v", tt.keep, lines, err)
+		}
+		after, told = next, told+len(lines)
+	}
+	if after != 8 {
+		t.Errorf("the last call is %d", after)
+	}
+	d, err := e.peer.Describe(ctx, inbox)
+	if err != nil || d.Doc != "of 1" {
+		t.Errorf("it is said to be %q, %v", d.Doc, err)
+	}
+	if _, err := e.peer.GetAttr(ctx, plain, "total"); !errors.Is(err, nomcore.ErrStale) {
+		t.Errorf("one that became something else: %v", err)
+	}
+}
+
+// TestReloadEnds: whoever holds what is not in the file any more is told so,
+// in a table that is still there, too.
+func TestReloadEnds(t *testing.T) {
+	ctx := context.Background()
+	e := expose(t, `
+[objects.app]
+here = 1
+[objects.app.attrs]
+a = { data = "stock.json" }
+b = { data = "list.json" }
+c = { mailbox = 5 }
+d = { builtin = "host" }
+e = { call = ["true"] }
+f = { script = "s.star" }
+[objects.app.g]
+x = 1
+`)
+	names := []string{"a", "b", "c", "d", "e", "f", "g"}
+	held := map[string]codec.Ref{}
+	for _, name := range names {
+		held[name], _ = e.at("app." + name + ".x")
+	}
+	held["d.memory"], _ = e.at("app.d.memory.total")
+	app, _ := e.at("app.here")
+	for name, r := range held {
+		if _, err := e.peer.Repr(ctx, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	e.write("[objects.app]\nhere = 2\n")
+	if err := e.served.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	v, err := e.peer.GetAttr(ctx, app, "here")
+	wants(t, "what is still there", v, err, "2")
+	for name, r := range held {
+		_, err := e.peer.GetAttr(ctx, r, "x")
+		_, callErr := e.peer.Call(ctx, r, nil, nil)
+		for _, err := range []error{err, callErr} {
+			var exc codec.Exception
+			if !errors.Is(err, nomcore.ErrStale) && !(errors.As(err, &exc) && exc.Class == "ReferenceError") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

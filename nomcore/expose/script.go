@@ -43,7 +43,7 @@ var scriptKind = kind{key: "script", what: "a script", object: true, read: func(
 		if err != nil {
 			return nil, err
 		}
-		return &fixed{o: x.Object(), about: codec.AttrInfo{Kind: codec.KindRef}, end: x.Close}, nil
+		return s.fixed(x.Object(), codec.AttrInfo{Kind: codec.KindRef}, x.Close), nil
 	}
 }}
 

@@ -258,6 +258,14 @@ func (b *builder) slot(d *def, old *slot) (*slot, error) {
 		return nil, err
 	}
 	b.fresh = append(b.fresh, m)
+	if old != nil {
+		if l, ok := old.m.(lasting); ok {
+			if become := l.become(m); become != nil {
+				b.ready = append(b.ready, become, func() { old.doc.set(d.doc) })
+				return &slot{def: d, m: old.m, doc: old.doc}, nil
+			}
+		}
+	}
 	if h, ok := m.(heir); ok && old != nil {
 		b.ready = append(b.ready, func() { h.inherit(old.m) })
 	}
@@ -276,7 +284,7 @@ func (b *builder) table(d *def, old *slot) (*slot, error) {
 	}
 	fresh := t == nil
 	if fresh {
-		t = &table{o: newObject(d.path)}
+		t = &table{svc: b.v.svc, o: newObject(d.path)}
 		b.fresh = append(b.fresh, t)
 	}
 	slots, err := b.slots(d.entries, before)
