@@ -97,6 +97,19 @@ type (
 type Object struct {
 	Impl any
 	Key  any // comparable, or nil
+	// Doc returns what people are told that it is, where it is served, in
+	// place of what Impl says of itself; "" leaves that. nil does as well.
+	Doc func() string
+}
+
+// titled puts the title of an object into its description.
+func (o *Object) titled(d *codec.Description) {
+	if o.Doc == nil {
+		return
+	}
+	if s := o.Doc(); s != "" {
+		d.Doc = s
+	}
 }
 
 var _ codec.Value = (*Object)(nil)

@@ -43,7 +43,11 @@ func (l *Self) Describe(ctx context.Context, r codec.Ref) (codec.Description, er
 			if !ok {
 				return codec.Description{}, errNotTold
 			}
-			return o.Describe(ctx)
+			d, err := o.Describe(ctx)
+			if own := l.s.reg.object(r.ID); own != nil {
+				own.titled(&d)
+			}
+			return d, err
 		})
 }
 

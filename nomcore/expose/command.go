@@ -269,7 +269,7 @@ func readCall(f *fields, d *def) maker {
 		d.says = runsWhat(argv)
 	}
 	return func(s *site) (member, error) {
-		c := &call{name: s.name, params: params, argv: argv, stdin: stdin, of: of, typed: typed, doc: s.doc, run: runs.start(s.ctx)}
+		c := &call{name: s.name, params: params, argv: argv, stdin: stdin, of: of, typed: typed, run: runs.start(s.ctx)}
 		return s.fixed(&nomcore.Object{Impl: c},
 			codec.AttrInfo{Kind: codec.KindRef, Type: "method", Call: true, Params: described(params)}, c.run.close), nil
 	}
@@ -278,7 +278,6 @@ func readCall(f *fields, d *def) maker {
 // call is a program as a method.
 type call struct {
 	name   string
-	doc    *docText
 	params []param
 	argv   template
 	stdin  string
@@ -294,7 +293,7 @@ var _ interface {
 } = (*call)(nil)
 
 func (c *call) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: "method", Doc: c.doc.String(), Callable: true, Params: described(c.params)}, nil
+	return codec.Description{Class: "method", Callable: true, Params: described(c.params)}, nil
 }
 
 func (c *call) Repr(context.Context) (string, error) { return "<method " + c.name + ">", nil }

@@ -16,7 +16,7 @@ func writeConfig(t *testing.T, text string) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"motd": "hello\n", "stock.json": `{"apples": 3}`, "bad.json": `{`, "scalar.json": "5",
-		"two.yaml": "a: 1\n---\nb: 2\n", "list.json": "[1]", "s.star": "x = 1\n", "nomfs.toml": text,
+		"two.yaml": "a: 1\n---\nb: 2\n", "list.json": "[1]", "s.star": "\"\"\"a script\"\"\"\nx = 1\n", "nomfs.toml": text,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

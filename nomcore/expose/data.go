@@ -41,7 +41,7 @@ var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f
 		f.bad("data", "%v", err)
 	}
 	return func(s *site) (member, error) {
-		t := &tree{path: path, format: format, log: s.log, doc: s.doc}
+		t := &tree{path: path, format: format, log: s.log}
 		if err := t.refresh(); err != nil {
 			return nil, err
 		}
@@ -157,7 +157,6 @@ func yamlLossless(n *yaml.Node) error {
 type tree struct {
 	path, format string
 	log          *slog.Logger
-	doc          *docText
 
 	mu    sync.Mutex
 	root  codec.Value
@@ -286,7 +285,7 @@ func (t *tree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error) {
 }
 
 func (t *tree) Describe(context.Context) (codec.Description, error) {
-	d := codec.Description{Class: treeClass, Doc: t.doc.String(), Sized: true, Indexable: true}
+	d := codec.Description{Class: treeClass, Sized: true, Indexable: true}
 	for _, p := range t.dict().Pairs() {
 		if name, ok := codec.StringOf(p.Key); ok && name != "" {
 			d.Attrs = append(d.Attrs, codec.AttrInfo{Name: name, Kind: p.Value.Kind()})
@@ -366,7 +365,7 @@ func (l *listTree) KeyKinds(context.Context) ([]codec.Value, []codec.Kind, error
 }
 
 func (l *listTree) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: treeClass, Doc: l.t.doc.String(), Sized: true, Indexable: true}, nil
+	return codec.Description{Class: treeClass, Sized: true, Indexable: true}, nil
 }
 
 func (l *listTree) Repr(ctx context.Context) (string, error) { return l.t.Repr(ctx) }

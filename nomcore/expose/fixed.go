@@ -17,8 +17,10 @@ type fixed struct {
 	end   func() // nil for nothing
 }
 
-// fixed makes one, which end closes.
+// fixed makes one, which end closes. What the file says that it is counts more
+// than what the object says.
 func (s *site) fixed(o *nomcore.Object, about codec.AttrInfo, end func()) *fixed {
+	o.Doc = s.doc.String
 	return &fixed{svc: s.svc, o: o, about: about, end: end}
 }
 

@@ -20,7 +20,7 @@ import (
 var mailboxKind = kind{key: "mailbox", what: "a mailbox", object: true, read: func(f *fields, _ *def) maker {
 	keep := f.count("mailbox", 1, maxMailbox)
 	return func(s *site) (member, error) {
-		m := &mailbox{keep: keep, doc: s.doc, more: make(chan struct{})}
+		m := &mailbox{keep: keep, more: make(chan struct{})}
 		return &mailboxMember{s.fixed(&nomcore.Object{Impl: m}, codec.AttrInfo{Kind: codec.KindRef}, m.close), m}, nil
 	}
 }}
@@ -55,7 +55,6 @@ func (m *mailboxMember) become(next member) func() {
 // mailbox is the object. Its calls are numbered from 1.
 type mailbox struct {
 	keep int
-	doc  *docText
 
 	mu     sync.Mutex
 	lines  []string // the last calls, oldest first
@@ -146,7 +145,7 @@ func (m *mailbox) since(after uint64) ([]string, uint64) {
 	oldest := m.last - uint64(len(m.lines)) + 1
 	var lines []string
 	if after+1 < oldest {
-		lines = []string{fmt.Sprintf("lost %d: the calls %d to %d were dropped, %d are kept",
+		lines = []string{fmt.Sprintf("lost %d: the calls %d to %d were dropped, it keeps the last %d",
 			oldest-after-1, after+1, oldest-1, m.keep)}
 		after = oldest - 1
 	}
@@ -219,7 +218,7 @@ func (m *mailbox) Snapshot(ctx context.Context, names []string) (map[string]code
 }
 
 func (m *mailbox) Describe(context.Context) (codec.Description, error) {
-	return codec.Description{Class: "Mailbox", Doc: m.doc.String(), Callable: true,
+	return codec.Description{Class: "Mailbox", Callable: true,
 		Params: []codec.Param{{Name: "args", Rest: true}}, Attrs: mailboxAttrs}, nil
 }
 

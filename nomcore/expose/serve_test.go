@@ -304,6 +304,51 @@ func TestSlot(t *testing.T) {
 }
 
 // TestDescribe: what is told without running anything.
+// TestDoc: what the file says that an object is is told of each kind, and goes
+// with the file.
+func TestDoc(t *testing.T) {
+	ctx := context.Background()
+	kinds := map[string]string{"script": `"s.star"`, "data": `"stock.json"`, "mailbox": "5", "builtin": `"demo"`, "call": `["true"]`, "peer": ""}
+	other := expose(t, "[objects.app]\ndoc = 'from there'\n")
+	config := func(doc string) string {
+		text := ""
+		for kind, value := range kinds {
+			if kind == "peer" {
+				value = fmt.Sprintf("%q\nobject = 'app'", other.svc.Addr())
+			}
+			text += fmt.Sprintf("[objects.%s]\n%[1]s = %s\n%s\n", kind, value, doc)
+		}
+		return text
+	}
+	e := expose(t, config(""))
+	own := map[string]string{"script": "a script", "peer": "from there"} // what they say themselves
+	for _, doc := range []string{"", "first", "second"} {
+		if doc != "" {
+			e.write(config("doc = '" + doc + "'"))
+			if err := e.served.Reload(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for kind := range kinds {
+			want := doc
+			if doc == "" {
+				want = own[kind]
+			}
+			r, _ := e.at(kind + ".x")
+			if d, err := e.peer.Describe(ctx, r); err != nil || d.Doc != want {
+				t.Errorf("%s: %q, %v, want %q", kind, d.Doc, err, want)
+			}
+			local, err := e.svc.Self().Resolve(ctx, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d, err := e.svc.Self().Describe(ctx, local.(codec.Ref)); err != nil || d.Doc != want {
+				t.Errorf("%s here: %q, %v, want %q", kind, d.Doc, err, want)
+			}
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	e := expose(t, `
 [objects.app]
