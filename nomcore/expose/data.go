@@ -49,7 +49,7 @@ var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f
 		if _, isList := t.root.(codec.List); isList {
 			impl = &listTree{t}
 		}
-		return s.fixed(&nomcore.Object{Impl: impl}, codec.AttrInfo{Kind: codec.KindRef}, nil), nil
+		return s.fixed(&nomcore.Object{Impl: impl}, codec.AttrInfo{Kind: codec.KindRef}, t.close), nil
 	}
 }}
 
@@ -158,12 +158,19 @@ type tree struct {
 	path, format string
 	log          *slog.Logger
 
-	mu    sync.Mutex
-	root  codec.Value
-	seen  stamp
-	known bool // seen is what was read last
-	said  string
+	mu     sync.Mutex
+	root   codec.Value
+	seen   stamp
+	known  bool // seen is what was read last
+	said   string
+	since  time.Time   // since when it cannot be read; zero while it can
+	again  *time.Timer // the look that tells whether it stays so, nil for none
+	closed bool
 }
+
+// sayAfter is how long a file must be wrong before that is said: it is empty for
+// a moment each time an editor or a shell writes it, and no worse for that.
+const sayAfter = time.Second
 
 // stamp tells one state of a file from the next.
 type stamp struct {
@@ -201,21 +208,52 @@ func (t *tree) refresh() error {
 	now.settle = time.Since(now.mod) < settleTime
 	v, err := parseData(t.path, t.format)
 	if err == nil && t.root != nil && v.Kind() != t.root.Kind() {
-		err = fmt.Errorf("%s: it was a %s and is a %s now", t.path, t.root.Kind(), v.Kind())
+		err = fmt.Errorf("%s: it was a %s and is a %s now, which takes effect at the next start", t.path, t.root.Kind(), v.Kind())
 	}
 	if err != nil {
 		if t.root == nil {
 			return err
 		}
 		t.known = false
-		if said := err.Error(); said != t.said {
-			t.said = said
-			t.log.Error("the data file cannot be read; what was read before stays", "why", said)
-		}
+		t.complain(err)
 		return nil
 	}
-	t.root, t.seen, t.known, t.said = v, now, true, ""
+	t.root, t.seen, t.known, t.said, t.since = v, now, true, "", time.Time{}
 	return nil
+}
+
+// complain logs why the file cannot be read, once, if that lasts. mu must be
+// held.
+func (t *tree) complain(err error) {
+	if t.since.IsZero() {
+		t.since = time.Now()
+	}
+	said := err.Error()
+	switch wait := sayAfter - time.Since(t.since); {
+	case said == t.said || t.closed:
+	case wait > 0:
+		if t.again == nil {
+			t.again = time.AfterFunc(wait, func() {
+				t.mu.Lock()
+				t.again = nil
+				t.mu.Unlock()
+				_ = t.refresh()
+			})
+		}
+	default:
+		t.said = said
+		t.log.Error("the data file cannot be read; what was read before stays", "why", said)
+	}
+}
+
+// close ends the look that may be due.
+func (t *tree) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.again != nil {
+		t.again.Stop()
+	}
 }
 
 // now returns what is in the file.
@@ -234,7 +272,10 @@ func (t *tree) dict() *codec.Map {
 var _ interface {
 	nomcore.AttrGetter
 	nomcore.AttrSetter
+	nomcore.AttrDeleter
 	nomcore.ItemGetter
+	nomcore.ItemSetter
+	nomcore.ItemDeleter
 	nomcore.KindKeyer
 	nomcore.Lener
 	nomcore.Describer
@@ -260,6 +301,21 @@ func (t *tree) SetAttr(ctx context.Context, name string, _ codec.Value) error {
 	}
 	return errReadOnly(name)
 }
+
+// DelAttr says why it does not.
+func (t *tree) DelAttr(ctx context.Context, name string) error {
+	if _, err := t.GetAttr(ctx, name); err != nil {
+		return err
+	}
+	return exception("AttributeError", "can't delete attribute '%s': only the file changes it", name)
+}
+
+// errFixedItems is why no item is set or deleted.
+var errFixedItems = exception("TypeError", "the items of a '%s' object are read-only: only the file changes them", treeClass)
+
+func (t *tree) SetItem(context.Context, codec.Value, codec.Value) error { return errFixedItems }
+
+func (t *tree) DelItem(context.Context, codec.Value) error { return errFixedItems }
 
 func (t *tree) GetItem(_ context.Context, key codec.Value) (codec.Value, error) {
 	if v, ok := t.dict().Get(key); ok {
@@ -322,6 +378,8 @@ type listTree struct{ t *tree }
 
 var _ interface {
 	nomcore.ItemGetter
+	nomcore.ItemSetter
+	nomcore.ItemDeleter
 	nomcore.KindKeyer
 	nomcore.Lener
 	nomcore.Describer
@@ -347,6 +405,10 @@ func (l *listTree) GetItem(_ context.Context, key codec.Value) (codec.Value, err
 	}
 	return list[n], nil
 }
+
+func (l *listTree) SetItem(context.Context, codec.Value, codec.Value) error { return errFixedItems }
+
+func (l *listTree) DelItem(context.Context, codec.Value) error { return errFixedItems }
 
 func (l *listTree) Len(context.Context) (int, error) { return len(l.list()), nil }
 

@@ -136,9 +136,10 @@
 // The members of a table are attributes and items of the object, those of a
 // list are items; what is inside them is copied. The object follows the file:
 // each read looks whether it has changed. A file that cannot be read leaves
-// what was there, and that is logged; so does one of which a part would be lost: a
-// member that is there twice, keys that are the same here, a whole number that
-// YAML has only as a float.
+// what was there, and that is logged, if it lasts for a second; so does one of
+// which a part would be lost: a member that is there twice, keys that are the
+// same here, a whole number that YAML has only as a float. Whether it is a table
+// or a list is settled at the start.
 //
 // # Mailboxes
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nomfs/auth"
@@ -353,6 +355,58 @@ func TestMailboxLosesNothing(t *testing.T) {
 	all.Wait()
 }
 
+// TestDataComplains: what is wrong with a file is said once, and only if it
+// stays wrong.
+func TestDataComplains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "d.json")
+		put := func(text string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(`{"a": 1}`)
+		log := new(lockedBuffer)
+		tree := &tree{path: path, format: "json", log: slog.New(slog.NewTextHandler(log, nil))}
+		if err := tree.refresh(); err != nil {
+			t.Fatal(err)
+		}
+		said := func(what string, want int) {
+			t.Helper()
+			synctest.Wait()
+			if n := strings.Count(log.String(), "data file"); n != want {
+				t.Errorf("%s: the log has %d lines, want %d:\n%s", what, n, want, log)
+			}
+		}
+		put("")
+		tree.now()
+		put(`{"a": 2}`)
+		tree.now()
+		time.Sleep(2 * sayAfter)
+		said("one that was empty for a moment", 0)
+		put(`{"a": `)
+		if v := tree.now(); v.String() != "{'a': 2}" {
+			t.Errorf("while it is written there is %v", v)
+		}
+		said("one that is being written", 0)
+		time.Sleep(2 * sayAfter)
+		said("one that stays like that, and nobody reads", 1)
+		tree.now()
+		said("one that stays like that", 1)
+		put(`[]`)
+		tree.now()
+		said("another mistake", 2)
+		put(`{"a": 3}`)
+		tree.now()
+		put("")
+		tree.now()
+		tree.close()
+		time.Sleep(2 * sayAfter)
+		said("one that was closed", 2)
+	})
+}
+
 func TestData(t *testing.T) {
 	path := writeConfig(t, `
 [objects.stock]
@@ -398,6 +452,15 @@ format = "json"
 	item("list", codec.Int(-1), "{'a': None}")
 	item("list", codec.Int(2), "IndexError")
 	item("list", str("x"), "TypeError")
+	const fixed = "TypeError: the items of a 'Data' object are read-only: only the file changes them"
+	for _, name := range []string{"stock", "list"} {
+		r, _ := e.at(name + ".x")
+		wants(t, "set an item of "+name, nil, e.peer.SetItem(context.Background(), r, codec.Int(0), codec.Int(1)), fixed)
+		wants(t, "delete an item of "+name, nil, e.peer.DelItem(context.Background(), r, codec.Int(0)), fixed)
+	}
+	r, _ := e.at("stock.x")
+	wants(t, "delete", nil, e.peer.DelAttr(context.Background(), r, "apples"), "AttributeError: can't delete attribute 'apples': only the file changes it")
+	wants(t, "delete what there is not", nil, e.peer.DelAttr(context.Background(), r, "cherries"), "AttributeError: 'Data' object has no attribute 'cherries'")
 
 	stock, _ := e.at("stock.x")
 	for n := range 20 { // faster than the clock of any file system
@@ -411,9 +474,6 @@ format = "json"
 	put("stock.json", `[]`)
 	v, err = e.get("stock.apples")
 	wants(t, "apples, which the file has no more", v, err, "9")
-	if n := strings.Count(e.log.String(), "data file"); n != 2 {
-		t.Errorf("the log has %d lines about it, want 2:\n%s", n, e.log)
-	}
 	put("stock.json", `{"pears": 1}`)
 	v, err = e.get("stock.pears")
 	wants(t, "pears", v, err, "1")
