@@ -47,7 +47,7 @@ func (e *env) checkCommand() *cli.Command {
 				return err
 			}
 			for _, line := range cfg.Summary() {
-				if err := e.println("  " + line); err != nil {
+				if err := e.println("  " + printable(line)); err != nil {
 					return err
 				}
 			}
@@ -75,8 +75,11 @@ func (e *env) initCommand() *cli.Command {
 				return err
 			}
 			path := strings.Join(words, "")
-			if len(words) == 0 {
+			switch {
+			case len(words) == 0:
 				path = defaultConfig
+			case path == "":
+				return usagef("the name of the file is empty")
 			}
 			return e.writeExample(path)
 		},

@@ -442,6 +442,31 @@ func usage(e *exposed) counts {
 
 // TestReloadTellsNewWords changes what the file says of entries that stay as
 // they are.
+// TestReloadLogs: each reading of the file that matters to somebody is told once.
+func TestReloadLogs(t *testing.T) {
+	const right, wrong = "level=INFO msg=\"the file is right again", "level=ERROR msg=\"the changed file is not applied"
+	const applied = "level=INFO msg=\"the changed file is applied"
+	e := expose(t, version(1))
+	lines := 0
+	for _, tt := range []struct{ text, want string }{
+		{version(1), ""}, {"x = = 1", wrong}, {version(1), right}, {version(1), ""}, {"x = = 1", wrong},
+		{version(2), applied}, {version(2), ""}, {version(2) + "# more\n", ""},
+	} {
+		e.write(tt.text)
+		e.served.ReloadAndLog()
+		log := strings.Split(strings.TrimSuffix(e.log.String(), "\n"), "\n")
+		fresh := log[lines:]
+		if e.log.String() == "" {
+			fresh = nil
+		} else {
+			lines = len(log)
+		}
+		if tt.want == "" && len(fresh) > 0 || tt.want != "" && (len(fresh) != 1 || !strings.Contains(fresh[0], tt.want)) {
+			t.Errorf("%.20q: the log says %q, want %q", tt.text, fresh, tt.want)
+		}
+	}
+}
+
 func TestReloadTellsNewWords(t *testing.T) {
 	const file = `
 [objects.app]

@@ -43,6 +43,7 @@ type Served struct {
 	mu     sync.Mutex
 	cfg    *Config
 	roots  map[string]*slot // what is registered, by name
+	wrong  bool             // the file, when it was read last
 	closed bool
 }
 

@@ -149,15 +149,21 @@ func (v *Served) ReloadAndLog() {
 	v.tell(old, v.Reload())
 }
 
-// tell logs how a change was applied.
+// tell logs how a change was applied, and that one was taken back which was not.
 func (v *Served) tell(old *Config, err error) {
-	switch now := v.config(); {
+	v.mu.Lock()
+	now, wrong := v.cfg, v.wrong
+	v.wrong = err != nil
+	v.mu.Unlock()
+	switch {
 	case err != nil:
 		for _, e := range allErrors(err) {
 			v.log.Error("the changed file is not applied", "err", e)
 		}
 	case !old.same(now):
 		v.log.Info("the changed file is applied", "file", now.typed)
+	case wrong:
+		v.log.Info("the file is right again, and says what it said before", "file", now.typed)
 	}
 }
 
