@@ -31,6 +31,7 @@ var moduleFuncs = func() map[*starlark.Builtin]bool {
 // functions are those that a script finds by name, besides Starlark's own or
 // instead of them: they know references, and cannot run without end.
 var functions = map[string]operator{
+	"attempt": attempt,
 	"connect": connectTo,
 	"dir":     dirOf,
 	"fail":    fail,

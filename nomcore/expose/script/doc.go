@@ -15,7 +15,9 @@
 //	    state["moved"] += 1
 //	    if not quiet:
 //	        for watcher in state["watchers"]:
-//	            watcher(open)
+//	            _, error = attempt(watcher, open)
+//	            if error: # it is gone, most likely
+//	                state["watchers"].remove(watcher)
 //	    return state["moved"]
 //
 //	def watch(callback):
@@ -84,12 +86,18 @@
 //	objects.app, objects["app"]   other objects of the same file
 //	connect("host:port")          a peer; its attributes are its registered names
 //	fail(…)                       ends the call with a RuntimeError
+//	attempt(f, …)                 (f(…), None), or (None, text) if that fails
 //	print(…)                      writes to the log, with file and line
 //	json math time                the modules of those names
 //
 // connect does not wait: the peer is connected to when it is first used, and
 // disconnected from when the script is closed. Under a public name it is an
 // object too, and gives what is registered there to whoever may read that.
+//
+// attempt is how a function goes on when another fails: a callback may be of
+// somebody who is gone. The text is that of the exception. It takes no more than
+// half of the time that the call has left. What ends the whole call, as its
+// steps or its memory do, ends it all the same.
 //
 // There are no files and no network but connect, and no load: a script is one
 // file of at most 256 KiB. The module time reads the clock and the machine's

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nomfs/codec"
@@ -27,6 +28,103 @@ func (s *shelf) Me() *shelf { return s }
 
 func (s *shelf) Fire(ctx context.Context) (codec.Value, error) {
 	return s.OnSet.(*nomcore.Proxy).Call(ctx, []codec.Value{codec.Int(5)}, nil)
+}
+
+// TestAttempt: what fails can be gone on from, but for what ends the call.
+func TestAttempt(t *testing.T) {
+	gone, away := serve(t), serve(t)
+	register(t, away, "app", &shelf{Number: 1})
+	s := load(t, `
+state = {"watchers": [], "n": 0}
+def no(): fail("no")
+def deep(): return {}["x"]
+def keywords(a, *, b): return [a, b]
+def ok(): return attempt(keywords, 1, b = 2)
+def bad(): return attempt(no)
+def far(): return attempt(connect("`+away.Addr().String()+`").app.fail)
+def nested(): return attempt(lambda: [attempt(no), deep()])
+def none(): return attempt()
+def wrong(): return attempt(5)
+def forever():
+    while True: pass
+def steps(): return attempt(forever)
+def much(): return attempt(lambda: "x" * (1 << 40))
+def remember():
+    state["n"] += 1
+    error = attempt(_fill)[1]
+    return [state["n"], error]
+def _fill():
+    state["n"] += 1
+    fail("no")
+def watch(w): state["watchers"].append(w)
+def fire(v):
+    for w in state["watchers"]:
+        _, error = attempt(w, v)
+        if error: state["watchers"].remove(w)
+    return len(state["watchers"])
+`, Env{Connect: gone.Connect, Steps: 100_000})
+	for _, tt := range []struct{ name, want string }{
+		{"ok", "([1, 2], None)"}, {"bad", "(None, 'RuntimeError: no (logic.star:3:15 in no, called at logic.star:7:26 in bad)')"},
+		{"far", "(None, 'OddError: odd')"}, {"remember", "[2, 'RuntimeError: no (logic.star:22:9 in _fill, called at logic.star:18:20 in remember)']"},
+		{"nested", `(None, 'KeyError: \'key "x" not in dict (logic.star:4:22 in deep, called at logic.star:9:56 in lambda, called at logic.star:9:29 in nested)\'')`},
+		{"none", "TypeError: attempt() takes at least 1 argument (0 given) (logic.star:10:27 in none)"},
+		{"wrong", "(None, 'TypeError: invalid call of non-function (int)')"},
+		{"steps", "RuntimeError: steps() takes more than 100000 steps"},
+		{"much", "MemoryError"},
+	} {
+		v, err := call(t, s, tt.name)
+		switch {
+		case err != nil && strings.HasPrefix(err.Error(), tt.want):
+		case err != nil || v.String() != tt.want:
+			t.Errorf("%s: %v, %v, want %s", tt.name, v, err, tt.want)
+		}
+	}
+	var heard atomic.Int32
+	count := nomcore.Func(func(int) { heard.Add(1) })
+	broken := nomcore.Func(func(int) error { return codec.Exception{Class: "OddError"} })
+	for _, w := range []codec.Value{broken, count, broken, nomcore.Func(func(int) { heard.Add(1) })} {
+		if _, err := call(t, s, "watch", w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 2 {
+		if v, err := call(t, s, "fire", codec.Int(1)); err != nil || !codec.Equal(v, codec.Int(2)) || heard.Load() != int32(2*n+2) {
+			t.Errorf("fire: %v, %v; %d heard it", v, err, heard.Load())
+		}
+	}
+}
+
+// TestAttemptLeavesTime: who does not answer does not take all of it.
+func TestAttemptLeavesTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tries = 2
+		began, start := make(chan time.Duration, tries), time.Now()
+		silent := &nomcore.Object{Impl: callerFunc(func(ctx context.Context) {
+			began <- time.Since(start)
+			<-ctx.Done()
+		})}
+		s := newScript("a.star", Env{Timeout: 8 * time.Second})
+		defer s.Close()
+		if err := s.load([]byte("state = []\ndef f(o):\n    state.append(1)\n    return [attempt(o)[1] for _ in range(2)] + [len(state)]\n")); err != nil {
+			t.Fatal(err)
+		}
+		v, err := call(t, s, "f", silent)
+		const text = "'IOError: [Errno 110] there was no answer in half of the time that was left'"
+		if err != nil || v.String() != "["+text+", "+text+", 1]" {
+			t.Errorf("%v, %v", v, err)
+		}
+		if first, second := <-began, <-began; first != 0 || second != 4*time.Second {
+			t.Errorf("it was called after %v and %v", first, second)
+		}
+	})
+}
+
+// callerFunc is an object that can be called.
+type callerFunc func(ctx context.Context)
+
+func (f callerFunc) Call(ctx context.Context, _ []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
+	f(ctx)
+	return nil, ctx.Err()
 }
 
 func TestOtherObjects(t *testing.T) {
