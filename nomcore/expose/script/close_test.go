@@ -46,6 +46,38 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 // TestDisconnect checks that a peer is left when the last script that uses it
 // is closed, not before.
+// TestConnectInVain: addresses that lead nowhere do not use up the number of
+// peers that a script may have.
+func TestConnectInVain(t *testing.T) {
+	home, away := serve(t), serve(t)
+	register(t, away, "app", &shelf{Number: 1})
+	good := away.Addr().String()
+	s := load(t, `
+def one(addr): return connect(addr).app.number
+def each(n):
+    return [attempt(_get, "nowhere:%d" % i)[1] for i in range(n)][-1]
+def _get(addr): return connect(addr).app.number
+`, Env{Connect: func(ctx context.Context, addr string) (*nomcore.Peer, error) {
+		if addr != good {
+			return nil, codec.Exception{Class: "IOError"}
+		}
+		return home.Connect(ctx, addr)
+	}})
+	if v, err := call(t, s, "each", codec.Int(maxServers+10)); err != nil || v.String() != "'IOError'" {
+		t.Errorf("in vain: %v, %v", v, err)
+	}
+	for range 2 {
+		if v, err := call(t, s, "one", codec.StringValue(good)); err != nil || !codec.Equal(v, codec.Int(1)) {
+			t.Errorf("to one that is there: %v, %v", v, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.links) != 1 {
+		t.Errorf("there are %d links, want 1", len(s.links))
+	}
+}
+
 func TestDisconnect(t *testing.T) {
 	away, trace := serve(t), new(traceLog)
 	register(t, away, "app", &shelf{Number: 1})

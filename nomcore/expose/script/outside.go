@@ -171,6 +171,10 @@ const maxServers = 256
 type link struct {
 	turn chan struct{} // one place: held while it is being made
 	peer *nomcore.Peer // nil until it is made; needs the turn
+
+	// Guarded by Script.mu.
+	users int  // calls that want it now
+	made  bool // peer is there
 }
 
 // connect returns the peer at addr, connecting to it if that has not been done.
@@ -188,7 +192,10 @@ func (s *Script) connect(ctx context.Context, addr string) (*nomcore.Peer, error
 		l = &link{turn: make(chan struct{}, 1)}
 		s.links[addr] = l
 	}
+	l.users++
 	s.mu.Unlock()
+	made := false
+	defer func() { s.leave(addr, l, made) }()
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -196,6 +203,7 @@ func (s *Script) connect(ctx context.Context, addr string) (*nomcore.Peer, error
 	}
 	defer func() { <-l.turn }()
 	if l.peer != nil {
+		made = true
 		return l.peer, nil
 	}
 	p, err := s.env.Connect(ctx, addr)
@@ -206,8 +214,20 @@ func (s *Script) connect(ctx context.Context, addr string) (*nomcore.Peer, error
 		return nil, exception(classRuntime, "connect: no peer at %s", addr)
 	}
 	users.take(p)
-	l.peer = p
+	l.peer, made = p, true
 	return p, nil
+}
+
+// leave ends the use of a link. One that could not be made, and that nobody else
+// is making, is forgotten: it is not among those that count.
+func (s *Script) leave(addr string, l *link, made bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.users--
+	l.made = l.made || made
+	if l.users == 0 && !l.made && s.links[addr] == l {
+		delete(s.links, addr)
+	}
 }
 
 // disconnect leaves the peers that no other script uses. No call may run.
