@@ -194,7 +194,14 @@ func (e *env) serveConfig(o configServer) error {
 // the file are applied until end is called.
 func (e *env) expose(svc *nomcore.Service, c *expose.Config, accept func(*expose.Config) error) (served *expose.Served, end func(), err error) {
 	log := slog.New(slog.NewTextHandler(e.stderr, nil))
-	served, err = expose.Serve(svc, c, expose.Options{Log: log, Accept: accept})
+	hinted := func(c *expose.Config) error { // in the log nothing follows an error
+		err := accept(c)
+		for _, hint := range hintsOf(err) {
+			err = fmt.Errorf("%w; %s", err, hint)
+		}
+		return err
+	}
+	served, err = expose.Serve(svc, c, expose.Options{Log: log, Accept: hinted})
 	if err != nil {
 		return nil, nil, localf("cannot serve %s: %w", c.Path(), err)
 	}
