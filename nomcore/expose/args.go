@@ -61,8 +61,13 @@ func (f *fields) params(key string) []param {
 			if v, err := codec.ParseLiteral(strings.TrimSpace(m[4])); err == nil {
 				p.def = v
 			}
+			if p.typ == "bool" { // as TOML and programs write it, too
+				if v, err := p.typ.value([]byte(m[4])); err == nil {
+					p.def = v
+				}
+			}
 			if _, err := p.word(p.def); err != nil {
-				f.bad(key, "the default of %s: %v", p.name, err)
+				f.bad(key, "the default of %s: %s", p.name, reason(err))
 			}
 		}
 		list = append(list, p)

@@ -93,7 +93,7 @@ var mistakes = []struct {
 		`2:14: objects.app.a.call: {n} must be a word by itself, not a part of "--x={n}"`,
 		`2:42: objects.app.a.args: n is not used`, `3:14: objects.app.b.call: there is no argument m; {{m}} is the text {m}`,
 		`4:38: objects.app.c.args: there are two arguments n`, `5:45: objects.app.d.args: m needs a default`,
-		`6:38: objects.app.e.args: n: expected one of`, `7:38: objects.app.f.args: the default of n: `, `8:31: objects.app.g.stdin: there is no argument x`}},
+		`6:38: objects.app.e.args: n: expected one of`, `7:38: objects.app.f.args: the default of n: argument n: expected int, got text`, `8:31: objects.app.g.stdin: there is no argument x`}},
 	{"braces that are text", "[objects.app]\na = { call = [\"awk\", \"{print $1}\", \"{{print}}\", \"{n}\"], args = [\"n\"] }", nil},
 	{"a property", "[objects.app]\na = { get = [\"cat\"], set = [\"cat\"] }\nb = { set = [\"cat\", \"{value}\"] }\nc = { get = [\"cat\"], stdin = \"value\" }\nd = { set = [\"cat\", \"{value}\"], cache = \"1s\" }", []string{
 		`2:28: objects.app.a.set: the value needs one place`, `4:22: objects.app.c.stdin: it is about set, which is missing`,

@@ -16,7 +16,7 @@ var envKind = kind{key: "env", what: "a variable", read: func(f *fields, _ *def)
 	name, of := f.name("env"), f.output()
 	if s, ok := os.LookupEnv(name); ok {
 		if _, err := of.value([]byte(s)); err != nil {
-			f.bad("env", "%s: %v", name, err)
+			f.bad("env", "%s: %s", name, reason(err))
 		}
 	}
 	return func(*site) (member, error) { return &variable{name: name, of: of}, nil }

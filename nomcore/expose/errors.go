@@ -119,6 +119,18 @@ func exception(class, format string, args ...any) codec.Exception {
 	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(fmt.Sprintf(format, args...))}}
 }
 
+// reason is the text of an exception of ours without its class, which is for
+// clients.
+func reason(err error) string {
+	var exc codec.Exception
+	if errors.As(err, &exc) && len(exc.Args) == 1 {
+		if s, ok := codec.StringOf(exc.Args[0]); ok {
+			return s
+		}
+	}
+	return err.Error()
+}
+
 // errGone answers those who still hold an object that was taken out of the
 // file.
 var errGone = exception("ReferenceError", "it is not exposed any more")

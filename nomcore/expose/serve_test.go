@@ -191,6 +191,7 @@ power = { get = ["cat", "motd"], set = ["cp", "/dev/stdin", "motd"], stdin = "va
 only = { set = ["true", "{value}"], type = "int" }
 echo = { call = ["printf", "<%s>", "{a}", "{{b}}", "{rest}"], args = ["a", "*rest"] }
 add = { call = ["expr", "{a}", "+", "{b}"], args = ["a:int", "b:int=2"], type = "int" }
+either = { call = ["printf", "%s,%s,%s", "{a}", "{b}", "{c}"], args = ["a:bool=true", "b:bool=False", "c:bool=no"] }
 upper = { call = ["tr", "a-z", "A-Z"], args = ["text"], stdin = "text" }
 where = { call = ["sh", "-c", "pwd; echo $A"], dir = "/", env = { A = "it's" } }
 quiet = { call = ["true"] }
@@ -261,6 +262,7 @@ func TestKinds(t *testing.T) {
 		{"app.add", []codec.Value{codec.Int(3), codec.Int(4), codec.Int(5)}, "TypeError"},
 		{"app.add", []codec.Value{str("3")}, "TypeError"}, {"app.upper", []codec.Value{str("x y")}, "'X Y'"},
 		{"app.upper", []codec.Value{codec.Ellipsis{}}, "'ELLIPSIS'"},
+		{"app.either", nil, "'true,false,false'"}, {"app.either", []codec.Value{codec.Bool(false)}, "'false,false,false'"},
 		{"app.where", nil, `"/\nit's"`}, {"app.quiet", nil, "None"}, {"app.quiet", []codec.Value{str("x")}, "TypeError"},
 		{"app.fails", nil, "CommandError: (3, 'no such thing')"}, {"app.version", nil, "TypeError"},
 	} {
