@@ -194,6 +194,28 @@ func TestGatewayGivesBack(t *testing.T) {
 
 // TestGatewayToNobody: where nothing answers, not even with a refusal, all who
 // come at once wait for one attempt, and those who come just then for none.
+// TestGatewayToNothing: the error says what there is not, and where.
+func TestGatewayToNothing(t *testing.T) {
+	home := newService(t)
+	e := expose(t, fmt.Sprintf("[objects.nosuch]\npeer = %q\n", home.Addr()))
+	r, _ := e.at("nosuch.x")
+	_, err := e.peer.GetAttr(context.Background(), r, "x")
+	wants(t, "what is not there", nil, err, fmt.Sprintf("NameError: there is no object 'nosuch' at %s", home.Addr()))
+	if err := home.Register("nosuch", demo.New()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // it is asked for again after a second
+		v, err := e.peer.GetAttr(context.Background(), r, "number")
+		if err == nil {
+			wants(t, "what has come", v, err, "42")
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestGatewayToNobody(t *testing.T) {
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0") // it hears, and does not answer
 	if err != nil {

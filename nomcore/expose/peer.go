@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"runtime"
@@ -159,6 +160,9 @@ func (l *link) connect(ctx context.Context) (*nomcore.Peer, codec.Ref, error) {
 		return nil, codec.Ref{}, err
 	}
 	v, err := p.Resolve(ctx, l.name)
+	if errors.Is(err, fs.ErrNotExist) { // the peer does not say of what
+		return nil, codec.Ref{}, exception("NameError", "there is no object '%s' at %s", l.name, l.addr)
+	}
 	if err != nil {
 		return nil, codec.Ref{}, err
 	}

@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -120,6 +121,9 @@ func (p *server) resolve(ctx context.Context, name string) (*nomcore.Peer, codec
 		return nil, nil, err
 	}
 	v, err := peer.Resolve(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) { // the peer does not say of what
+		err = exception(className, "there is no object '%s' at %s", name, p.addr)
+	}
 	return peer, v, err
 }
 
