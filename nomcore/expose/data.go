@@ -27,7 +27,7 @@ import (
 //
 //	data    its path
 //	format  json, yaml or toml; by default what the name ends with
-var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f *fields, _ *def) maker {
+var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f *fields, d *def) maker {
 	path := f.file("data")
 	format := f.oneOf("format", formatOf(path), []string{"json", "yaml", "toml"})
 	if path == "" {
@@ -37,8 +37,11 @@ var dataKind = kind{key: "data", what: "a data file", object: true, read: func(f
 		f.bad("data", `the name does not tell the format: format = "json", "yaml" or "toml"`)
 		return nil
 	}
-	if _, err := parseData(path, format); err != nil {
+	if v, err := parseData(path, format); err != nil {
 		f.bad("data", "%v", err)
+	} else {
+		// A table and a list are different objects.
+		d.canon = "a " + v.Kind().String() + "\n"
 	}
 	return func(s *site) (member, error) {
 		t := &tree{path: path, format: format, log: s.log}
@@ -208,7 +211,7 @@ func (t *tree) refresh() error {
 	now.settle = time.Since(now.mod) < settleTime
 	v, err := parseData(t.path, t.format)
 	if err == nil && t.root != nil && v.Kind() != t.root.Kind() {
-		err = fmt.Errorf("%s: it was a %s and is a %s now, which takes effect at the next start", t.path, t.root.Kind(), v.Kind())
+		err = fmt.Errorf("%s: it was a %s and is a %s now, which takes effect when the configuration is read again", t.path, t.root.Kind(), v.Kind())
 	}
 	if err != nil {
 		if t.root == nil {

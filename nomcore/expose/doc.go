@@ -138,8 +138,9 @@
 // each read looks whether it has changed. A file that cannot be read leaves
 // what was there, and that is logged, if it lasts for a second; so does one of
 // which a part would be lost: a member that is there twice, keys that are the
-// same here, a whole number that YAML has only as a float. Whether it is a table
-// or a list is settled at the start.
+// same here, a whole number that YAML has only as a float. One that was a table
+// and is a list now, or the other way round, is another object once the
+// configuration is read again.
 //
 // # Mailboxes
 //

@@ -499,6 +499,14 @@ format = "json"
 	put("stock.json", `{"pears": 1}`)
 	v, err = e.get("stock.pears")
 	wants(t, "pears", v, err, "1")
+	put("stock.json", `["plums"]`)
+	if err := e.served.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	item("stock", codec.Int(0), "'plums'")
+	if _, err := e.peer.GetAttr(context.Background(), stock, "pears"); !errors.Is(err, nomcore.ErrStale) {
+		t.Errorf("the table that it was: %v", err)
+	}
 }
 
 // TestGatewaysInACircle: two that lead to each other pass an operation back and
