@@ -133,7 +133,7 @@ func reason(err error) string {
 
 // errGone answers those who still hold an object that was taken out of the
 // file.
-var errGone = exception("ReferenceError", "it is not exposed any more")
+var errGone = exception("ReferenceError", "it was changed or taken away where it is exposed: look for it again")
 
 func errReadOnly(name string) error {
 	return exception("AttributeError", "attribute '%s' is read-only", name)
