@@ -92,53 +92,6 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestReloadMailbox: one that is to keep more, or less, has its calls, those
-// who follow it and those who call it.
-func TestReloadMailbox(t *testing.T) {
-	ctx := context.Background()
-	config := "[objects.app]\ninbox = { mailbox = %d, doc = 'of %[1]d' }\n[objects.app.attrs]\nplain = { %s }"
-	e := expose(t, fmt.Sprintf(config, 3, "mailbox = 1"))
-	inbox, _ := e.at("app.inbox.x")
-	plain, _ := e.at("app.plain.x")
-	box, _ := e.served.Object("app")
-	o, err := box.Impl.(nomcore.AttrGetter).GetAttr(ctx, "inbox")
-	if err != nil {
-		t.Fatal(err)
-	}
-	follower := o.(*nomcore.Object).Impl.(nomcore.Follower)
-	after, told := uint64(0), 0
-	for _, tt := range []struct {
-		keep           int
-		lines, dropped int // of two more calls
-	}{{3, 2, 0}, {10, 2, 0}, {4, 2, 2}, {1, 2, 7}} {
-		e.write(fmt.Sprintf(config, tt.keep, "value = 1"))
-		if err := e.served.Reload(); err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			v, err := e.peer.Call(ctx, inbox, nil, nil)
-			wants(t, "a call", v, err, "None")
-		}
-		v, err := e.peer.GetAttr(ctx, inbox, "dropped")
-		wants(t, fmt.Sprintf("dropped by one of %d", tt.keep), v, err, fmt.Sprint(tt.dropped))
-		lines, next, err := follower.Follow(ctx, after)
-		if err != nil || len(lines) != tt.lines {
-			t.Errorf("one of %d: %q, %v", tt.keep, lines, err)
-		}
-		after, told = next, told+len(lines)
-	}
-	if after != 8 {
-		t.Errorf("the last call is %d", after)
-	}
-	d, err := e.peer.Describe(ctx, inbox)
-	if err != nil || d.Doc != "of 1" {
-		t.Errorf("it is said to be %q, %v", d.Doc, err)
-	}
-	if _, err := e.peer.GetAttr(ctx, plain, "total"); !errors.Is(err, nomcore.ErrStale) {
-		t.Errorf("one that became something else: %v", err)
-	}
-}
-
 // TestReloadEnds: whoever holds what is not in the file any more is told so,
 // in a table that is still there, too.
 func TestReloadEnds(t *testing.T) {
