@@ -68,6 +68,19 @@ func TestDataComplains(t *testing.T) {
 	})
 }
 
+// TestYAMLVersion: the versions that say so are read alike.
+func TestYAMLVersion(t *testing.T) {
+	for _, head := range []string{"", "---\n", "%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "# a comment\n\n%YAML  1.2 # 1.2\r\n---\n"} {
+		v, err := dataValue([]byte(head+"a: '%YAML 1.2'\nb: 0o17\n"), "yaml")
+		if err != nil || v.String() != "{'a': '%YAML 1.2', 'b': 15}" {
+			t.Errorf("%q: %v, %v", head, v, err)
+		}
+	}
+	if v, err := dataValue([]byte("%YAML 2.0\n---\na: 1\n"), "yaml"); err == nil {
+		t.Errorf("another version: %v", v)
+	}
+}
+
 func TestData(t *testing.T) {
 	path := writeConfig(t, `
 [objects.stock]

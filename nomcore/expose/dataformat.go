@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -43,6 +44,10 @@ func parseData(path, format string) (codec.Value, error) {
 	return v, nil
 }
 
+// yamlVersion is the line that says that a file is YAML 1.2. The decoder reads
+// that, but refuses the line.
+var yamlVersion = regexp.MustCompile(`\A((?:[ \t]*(?:#.*)?\r?\n)*%YAML[ \t]+)1\.2\b`)
+
 func dataValue(text []byte, format string) (codec.Value, error) {
 	switch format {
 	case "json":
@@ -54,7 +59,7 @@ func dataValue(text []byte, format string) (codec.Value, error) {
 		}
 		return v, err
 	case "yaml":
-		d := yaml.NewDecoder(bytes.NewReader(text))
+		d := yaml.NewDecoder(bytes.NewReader(yamlVersion.ReplaceAll(text, []byte("${1}1.1"))))
 		var top yaml.Node
 		var x, more any
 		if err := d.Decode(&top); err != nil {
