@@ -131,7 +131,7 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 	f.p.results.put(key, c)
 	cwd := "" // asked now: the caller may be gone when its turn comes
 	if slices.ContainsFunc(lines, callLine.hasPath) {
-		cwd = who.cwdIn(f.p.dir)
+		cwd = who.cwd()
 	}
 	f.p.wg.Add(1)
 	go func() {
@@ -263,29 +263,15 @@ func (f *callFile) parseCall(s string) (callLine, error) {
 	return l, nil
 }
 
-// resolvePaths puts references in place of paths. A path is one from where the
-// caller stands, or else from the root of the mount, whether or not it names the
-// mount point first.
+// resolvePaths puts references in place of paths.
 func (f *callFile) resolvePaths(ctx context.Context, l *callLine, cwd string) error {
 	resolve := func(v codec.Value) (codec.Value, error) {
 		path, ok := v.(pathArg)
 		if !ok {
 			return v, nil
 		}
-		target := strings.TrimPrefix(string(path), f.p.dir+"/")
-		var here error
-		if cwd != "" && !strings.HasPrefix(string(path), "/") {
-			found, err := f.p.walk(ctx, cwd, target)
-			if err == nil {
-				return found, nil
-			}
-			here = err
-		}
-		found, err := f.p.walk(ctx, "", strings.TrimLeft(target, "/"))
+		found, err := f.resolvePath(ctx, string(path), cwd)
 		if err != nil {
-			if here != nil && errnoOf(here, opLookup) != syscall.ENOENT {
-				err = here // something is there, and it is no object
-			}
 			return nil, &opError{errnoOf(err, opLookup), path.String() + ": " + err.Error()}
 		}
 		return found, nil
@@ -302,4 +288,28 @@ func (f *callFile) resolvePaths(ctx context.Context, l *callLine, cwd string) er
 		}
 	}
 	return nil
+}
+
+// resolvePath returns the object at a path: one from where the caller stands, or
+// else from the root of the mount, whether or not it names the mount point first.
+func (f *callFile) resolvePath(ctx context.Context, target, cwd string) (codec.Value, error) {
+	if strings.HasPrefix(target, "/") {
+		if rest, ok := f.p.inside(target); ok {
+			target = rest
+		}
+		return f.p.walk(ctx, "", strings.TrimLeft(target, "/"))
+	}
+	var here error
+	if rest, ok := f.p.inside(cwd + "/" + target); ok && cwd != "" {
+		found, err := f.p.walk(ctx, "", strings.TrimLeft(rest, "/"))
+		if err == nil {
+			return found, nil
+		}
+		here = err
+	}
+	found, err := f.p.walk(ctx, "", target)
+	if err != nil && here != nil && errnoOf(here, opLookup) != syscall.ENOENT {
+		err = here // something is there, and it is no object
+	}
+	return found, err
 }

@@ -98,9 +98,8 @@ func (c caller) bystander(writer int) bool {
 	return process != 0 && process != writer && unix.Kill(writer, 0) != unix.ESRCH
 }
 
-// cwdIn returns where the caller stands, as a path from a mount point, "" where
-// that is elsewhere or cannot be told.
-func (c caller) cwdIn(mount string) string {
+// cwd returns where the caller stands, "" where that cannot be told.
+func (c caller) cwd() string {
 	if c.pid == 0 {
 		return ""
 	}
@@ -108,11 +107,7 @@ func (c caller) cwdIn(mount string) string {
 	if err != nil {
 		return ""
 	}
-	rest, ok := strings.CutPrefix(dir, mount+"/")
-	if !ok {
-		return ""
-	}
-	return rest
+	return dir
 }
 
 // replacers are programs that delete a file only to write it anew.

@@ -229,8 +229,8 @@ var errOutside = &opError{syscall.EPERM, "target is not an object in this mount"
 // relative to the directory dir of the tree.
 func (f *fsys) walk(ctx context.Context, dir, target string) (codec.Value, error) {
 	if path.IsAbs(target) {
-		rest, ok := strings.CutPrefix(path.Clean(target), f.dir)
-		if !ok || rest != "" && rest[0] != '/' {
+		rest, ok := f.inside(target)
+		if !ok {
 			return nil, errOutside
 		}
 		target = rest

@@ -54,11 +54,9 @@ func (p *peer) referenceText(text []byte, cur codec.Value) (target string, ok bo
 	if !ok || !path.IsAbs(s) {
 		return "", false
 	}
-	rest, ok := strings.CutPrefix(path.Clean(s), p.dir)
-	if !ok || rest == "" || rest[0] != '/' {
-		return "", false
-	}
-	return strings.TrimLeft(rest, "/"), true
+	rest, ok := p.inside(s)
+	rest = strings.TrimLeft(rest, "/")
+	return rest, ok && rest != ""
 }
 
 // notifyWait is how long an operation waits for the kernel to let go of a name.

@@ -129,6 +129,9 @@ except OSError as e: print(e.errno)
 	{name: "paths from where one stands", script: "cd demo; echo '@child, @../other, @other' > none/call; echo $?; ls ../.nom/obj/$(cat child/.oid) | head -n1", out: "0\nme\n", effects: "Call none(ref 1003, ref 1002, ref 1002)"},
 	{name: "a value as a path", script: "cd demo; echo @number > none/call; cat none.err; echo @nope > none/call", status: 1, out: "bash: line 2: echo: write error: Operation not permitted\nEPERM: @number: target is not an object in this mount\nbash: line 2: echo: write error: No such file or directory\n"},
 	{name: "paths as arguments", script: "echo \"@demo, k=@$M/other\" > demo/none/call; echo @nope > demo/none/call", status: 1, out: "bash: line 2: echo: write error: No such file or directory\n", effects: "Call none(ref 1001 k=ref 1002)"},
+	{name: "paths by links from outside", script: "L=$(mktemp -d); mkdir $L/d; ln -s $M $L/d/m; ln -s d/../d/m $L/n; ln -s $L/d/m/other demo/link; readlink demo/link; echo @$L/n/demo/child > demo/kid; cd $L; echo \"@n/other, @d/m/demo, @demo, @$L/n/demo/child\" > $M/demo/none/call; ln -s l $L/l; ln -s $L/l/demo $M/demo/bad; ln -s $L/d $M/demo/bad; rm -r $L", status: 0,
+		out:     "../a.b c\nln: failed to create symbolic link 'MNT/demo/bad': Operation not permitted\nln: failed to create symbolic link 'MNT/demo/bad': Operation not permitted\n",
+		effects: "SetAttr demo.link=ref 1002; SetAttr demo.kid=ref 1003; Call none(ref 1002, ref 1001, ref 1001, ref 1003)"},
 	{name: "reading never calls", script: "cat demo/add/call; wc -c demo/add/call; cp demo/add/call /dev/null; grep -c . demo/add/call", status: 1, out: "0 demo/add/call\n0\n"},
 	{name: "two sessions", script: "for i in a b; do setsid -w bash -c \"for j in 1 2 3 4 5 6 7 8 9 10; do echo $i\\$j > demo/greet/call; [ \\\"\\$(cat demo/greet/call)\\\" = \\\"hello $i\\$j\\\" ] || echo BAD; done\" & done; wait; cat demo/greet/call"},
 

@@ -236,7 +236,8 @@ func (e *env) whyCommand() *cli.Command {
 			if _, err := e.words(c); err != nil {
 				return err
 			}
-			dir, err := os.Getwd()
+			// Not by the name that the shell has for it, which may be a link.
+			dir, err := syscall.Getwd()
 			if err != nil {
 				return localf("cannot tell the working directory: %w", err)
 			}
