@@ -73,30 +73,52 @@ func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	return 0
 }
 
+// What the tree does not do, and what to do instead.
+var (
+	errNoMkdir   = &opError{syscall.EPERM, "a directory is an object: a call makes one, and ln -s lets a name refer to one"}
+	errNoMknod   = &opError{syscall.EPERM, "there are no special files here"}
+	errNoLink    = &opError{syscall.EPERM, "there are no hard links here: cp copies a value, and ln -s lets a name refer to an object"}
+	errNotHere   = &opError{syscall.EPERM, "names are made in the directories of objects alone"}
+	errNoDelHere = &opError{syscall.EPERM, "only attributes and items can be deleted"}
+)
+
+// refuse is the answer to what the tree does not do: EPERM with the words of
+// why, or EROFS where nothing at all may be written. Of files of the tools' own,
+// which they do without, no words are kept.
+func (n *node) refuse(ctx context.Context, verb, name string, why error) syscall.Errno {
+	switch {
+	case n.p.opt.ReadOnly:
+		return syscall.EROFS
+	case isScratchItem(name):
+		return syscall.EPERM
+	}
+	return n.p.fail(ctx, verb, joinPath(n.Path(nil), name), opSetValue, why)
+}
+
 // Mkdir refuses: an object is made by a call.
 func (n *node) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, n.p.refuse()
+	return nil, n.refuse(ctx, "mkdir", name, errNoMkdir)
 }
 
 // Mknod refuses.
 func (n *node) Mknod(ctx context.Context, name string, mode, dev uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, n.p.refuse()
+	return nil, n.refuse(ctx, "mknod", name, errNoMknod)
 }
 
 // Link refuses: a second name of a value would be a copy that does not know
 // the first.
 func (n *node) Link(ctx context.Context, target fs.InodeEmbedder, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, n.p.refuse()
+	return nil, n.refuse(ctx, "link", name, errNoLink)
 }
 
 // Symlink refuses where the directory is not an object's.
 func (n *node) Symlink(ctx context.Context, target, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, n.p.refuse()
+	return nil, n.refuse(ctx, "link", name, errNotHere)
 }
 
 // Create refuses where the directory is not an object's.
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
-	return nil, nil, 0, n.p.refuse()
+	return nil, nil, 0, n.refuse(ctx, "create", name, errNotHere)
 }
 
 // Tmpfile refuses.
@@ -108,17 +130,21 @@ func (n *node) Tmpfile(ctx context.Context, flags, mode uint32, out *fuse.EntryO
 }
 
 // Unlink refuses where the directory is not an object's.
-func (n *node) Unlink(ctx context.Context, name string) syscall.Errno { return n.p.refuse() }
+func (n *node) Unlink(ctx context.Context, name string) syscall.Errno {
+	return n.refuse(ctx, "delete", name, errNoDelHere)
+}
 
 // Rmdir refuses where the directory is not an object's.
-func (n *node) Rmdir(ctx context.Context, name string) syscall.Errno { return n.p.refuse() }
+func (n *node) Rmdir(ctx context.Context, name string) syscall.Errno {
+	return n.refuse(ctx, "delete", name, errNoDelHere)
+}
 
 // Rename refuses where the directory is not an object's.
 func (n *node) Rename(ctx context.Context, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	if flags&fs.RENAME_EXCHANGE != 0 {
 		return syscall.EINVAL
 	}
-	return n.p.refuse()
+	return n.refuse(ctx, "rename", name, errNoRename)
 }
 
 // Setattr accepts modes, owners and times, which mean nothing here, and every

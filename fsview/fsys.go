@@ -162,15 +162,6 @@ func (f *fsys) fail(ctx context.Context, verb, path string, op opSet, err error)
 
 func (f *fsys) log() *slog.Logger { return f.opt.Log }
 
-// refuse is the answer to what the tree does not do: EPERM, or EROFS where
-// nothing at all may be written.
-func (f *fsys) refuse() syscall.Errno {
-	if f.opt.ReadOnly {
-		return syscall.EROFS
-	}
-	return syscall.EPERM
-}
-
 // readOnly returns EROFS on a mount that may not write.
 func (f *fsys) readOnly() syscall.Errno {
 	if f.opt.ReadOnly {

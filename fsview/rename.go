@@ -48,6 +48,9 @@ func (s slot) assign(ctx context.Context, text []byte) error {
 // errNoRename is the answer to a rename of what is no attribute.
 var errNoRename = &opError{syscall.EPERM, "only attributes, items and scratch files can be renamed"}
 
+// errNoExchange is the answer to a rename with flags that mean nothing here.
+var errNoExchange = &opError{syscall.EINVAL, "two names are never exchanged: rename one after the other"}
+
 // Rename renames an attribute or a scratch file.
 func (d *objectDir) Rename(ctx context.Context, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	return rename(ctx, d, name, to, newName, flags)
@@ -63,10 +66,10 @@ func rename(ctx context.Context, from place, name string, to fs.InodeEmbedder, n
 	if e := p.readOnly(); e != 0 {
 		return e
 	}
-	if flags&^uint32(unix.RENAME_NOREPLACE) != 0 {
-		return syscall.EINVAL
-	}
 	path := joinPath(from.where(), name)
+	if flags&^uint32(unix.RENAME_NOREPLACE) != 0 {
+		return p.fail(ctx, "rename", path, opSetValue, errNoExchange)
+	}
 	dst, ok := to.(place)
 	if !ok {
 		return p.fail(ctx, "rename", path, opSetValue, errNoRename)

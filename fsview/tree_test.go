@@ -96,6 +96,19 @@ except OSError as e: print(e.errno)
 		out: "rm: cannot remove 'demo/add/call': Operation not permitted\nrmdir: failed to remove 'demo': Operation not permitted\nrm: cannot remove 'demo/numbers/len': Operation not permitted\nrmdir: failed to remove 'demo/numbers/index': Operation not permitted\n"},
 	{name: "not done here", script: "mkdir demo/x; ln demo/number demo/y; mknod demo/z p; mkdir x; echo 1 > y; chmod 600 demo/number && chown 1 demo/number && touch -d 2001-01-01 demo/number; setfattr -n user.a -v 1 demo/number",
 		status: 1, out: "mkdir: cannot create directory ‘demo/x’: Operation not permitted\nln: failed to create hard link 'demo/y' => 'demo/number': Operation not permitted\nmknod: demo/z: Operation not permitted\nmkdir: cannot create directory ‘x’: Operation not permitted\nbash: line 2: y: Operation not permitted\nsetfattr: demo/number: Operation not supported\n"},
+	{name: "why it is not done", script: "for c in 'mkdir demo/x' 'ln demo/number demo/y' 'mknod demo/z p' 'mkdir x' 'touch y' 'ln -s demo z' 'rm plain' 'rmdir demo' 'mv demo d' 'mkdir demo/tmpx' 'touch .y' 'rmdir demo/numbers/index' 'mkdir demo/numbers/index/x' 'mkdir .nom/x'; do $c 2>/dev/null; cut -d' ' -f2- .nom/error; done | uniq",
+		out: "mkdir demo/x EPERM: a directory is an object: a call makes one, and ln -s lets a name refer to one\n" +
+			"link demo/y EPERM: there are no hard links here: cp copies a value, and ln -s lets a name refer to an object\n" +
+			"mknod demo/z EPERM: there are no special files here\n" +
+			"mkdir x EPERM: a directory is an object: a call makes one, and ln -s lets a name refer to one\n" +
+			"create y EPERM: names are made in the directories of objects alone\n" +
+			"link z EPERM: names are made in the directories of objects alone\n" +
+			"delete plain EPERM: only attributes and items can be deleted\n" +
+			"delete demo EPERM: only attributes and items can be deleted\n" +
+			"rename demo EPERM: only attributes, items and scratch files can be renamed\n" +
+			"delete demo/numbers/index EPERM: a control entry cannot be deleted\n" +
+			"mkdir demo/numbers/index/x EPERM: a directory is an object: a call makes one, and ln -s lets a name refer to one\n" +
+			"mkdir .nom/x EPERM: a directory is an object: a call makes one, and ln -s lets a name refer to one\n"},
 	{name: "ln -s", script: "ln -s ../other demo/link; readlink demo/link; ln -s $M/demo/child demo/kid; ls demo/kid; ln -s /etc/passwd demo/bad; ln -s ../../etc demo/bad", status: 1,
 		out:     "../a.b c\nme\nparent\nv\nln: failed to create symbolic link 'demo/bad': Operation not permitted\nln: failed to create symbolic link 'demo/bad': Operation not permitted\n",
 		effects: "SetAttr demo.link=ref 1002; SetAttr demo.kid=ref 1003"},
