@@ -93,7 +93,7 @@ func (e *env) mountCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			opt, err := mountOptionsOf(c, ts[0])
+			opt, err := mountOptionsOf(c, ts)
 			if err != nil {
 				return err
 			}
@@ -116,11 +116,11 @@ func (e *env) mountCommand() *cli.Command {
 // detachedFlag tells the process that runs a detached mount what it is.
 const detachedFlag = "detached"
 
-func mountOptionsOf(c *cli.Context, t *target) (mountOptions, error) {
-	attrs, err := parseAttrs(c.StringSlice("attrs"))
+func mountOptionsOf(c *cli.Context, ts []*target) (mountOptions, error) {
+	attrs, err := parseAttrs(c.StringSlice("attrs"), ts)
 	return mountOptions{
 		attrs:      attrs,
-		timeout:    t.config.Timeout,
+		timeout:    ts[0].config.Timeout,
 		allowOther: c.Bool("allow-other"),
 		readOnly:   c.Bool("ro"),
 		config:     c.String("config"),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,12 +20,17 @@ func attrsFlag() cli.Flag {
 	}
 }
 
-// parseAttrs reads the values of --attrs.
-func parseAttrs(flags []string) (map[string][]string, error) {
+// parseAttrs reads the values of --attrs. Of several peers each must begin with
+// the name of one: anything else would list nothing, without a word.
+func parseAttrs(flags []string, ts []*target) (map[string][]string, error) {
+	aliases := make([]string, len(ts))
+	for i, t := range ts {
+		aliases[i] = t.alias
+	}
 	attrs := make(map[string][]string)
 	for _, flag := range flags {
 		object, list, ok := strings.Cut(flag, "=")
-		object = strings.Trim(object, "/")
+		object = strings.Trim(strings.TrimSpace(object), "/")
 		names := strings.Split(list, ",")
 		for i := range names {
 			names[i] = strings.TrimSpace(names[i])
@@ -32,6 +38,11 @@ func parseAttrs(flags []string) (map[string][]string, error) {
 		}
 		if !ok || object == "" {
 			return nil, withHint(usagef("--attrs %q is no object and names", flag), "for example --attrs app=name,limit; of several peers, --attrs PEER/app=name")
+		}
+		peer, rest, _ := strings.Cut(object, "/")
+		if aliases[0] != "" && (rest == "" || !slices.Contains(aliases, peer)) {
+			return nil, withHint(usagef("--attrs %q does not begin with a peer of this mount", flag),
+				"--attrs %s/OBJECT=a,b,c, where the peer is one of %s", aliases[0], strings.Join(aliases, ", "))
 		}
 		attrs[object] = append(attrs[object], names...)
 	}
@@ -69,6 +80,9 @@ func (e *env) targetsOf(c *cli.Context, peers []string) ([]*target, error) {
 			alias = t.addr
 		case named && (alias == "" || alias[0] == '.' || strings.ContainsAny(alias, "/\x00")):
 			return nil, withHint(usagef("%q cannot be the name of a directory", alias), "NAME=PEER, for example lab=10.0.0.7")
+		}
+		if seen[alias] && !named {
+			return nil, withHint(usagef("the same peer twice: %s", t.addr), "name each peer once")
 		}
 		if seen[alias] {
 			return nil, withHint(usagef("two peers are called %q", alias), "give each a name: NAME=PEER")
@@ -112,7 +126,7 @@ func (e *env) attach(ctx context.Context, ts []*target) (*peerSet, error) {
 	if err != nil {
 		cancel()
 		if errors.Is(err, nomcore.ErrSamePeer) {
-			return nil, &usageError{err}
+			return nil, withHint(&usageError{err}, "name each peer once")
 		}
 		return nil, ts[0].explain(err)
 	}

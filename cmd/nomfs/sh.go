@@ -35,7 +35,7 @@ func (e *env) shCommand() *cli.Command {
 			if err := fuseProblem(); err != nil {
 				return err
 			}
-			opt, err := mountOptionsOf(c, t)
+			opt, err := mountOptionsOf(c, []*target{t})
 			if err != nil {
 				return err
 			}
