@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -95,12 +96,24 @@ func checkMountPoint(dir string) error {
 	return fuseProblem()
 }
 
+// aliveTime is how long a mount may take to say that it lives. One whose
+// process is stopped says nothing, and is not dead.
+const aliveTime = 2 * time.Second
+
 // isDead tells whether the process that served a mount is gone. The kernel
 // answers stat from memory for a while, but never statfs.
 func isDead(dir string) bool {
-	var st unix.Statfs_t
-	err := unix.Statfs(dir, &st)
-	return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
+	answer := make(chan error, 1)
+	go func() {
+		var st unix.Statfs_t
+		answer <- unix.Statfs(dir, &st)
+	}()
+	select {
+	case err := <-answer:
+		return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
+	case <-time.After(aliveTime):
+		return false
+	}
 }
 
 // mountPeers mounts peers on dir.
