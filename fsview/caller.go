@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +123,52 @@ func (c caller) replaces() bool {
 	}
 	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.pid))
 	return err == nil && replacers[strings.TrimSpace(string(comm))]
+}
+
+// removesMany tells whether the caller is rm -r of more than one name.
+func (c caller) removesMany() bool {
+	if c.pid == 0 {
+		return false
+	}
+	f, err := os.Open(fmt.Sprintf("/proc/%d/cmdline", c.pid))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	// The options come first, or at least early: thousands of names need not
+	// be read anew for each of them.
+	const enough = 16 << 10 // bytes
+	line, err := io.ReadAll(io.LimitReader(f, enough))
+	return err == nil && isRemoveMany(strings.Split(string(line), "\x00"))
+}
+
+// isRemoveMany tells whether words are the command rm, options that make it
+// recursive, and more than one name.
+func isRemoveMany(words []string) bool {
+	for len(words) > 0 && path.Base(words[0]) != "rm" { // busybox rm
+		if path.Base(words[0]) != "busybox" {
+			return false
+		}
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return false
+	}
+	recursive, names, options := false, 0, true
+	for _, w := range words[1:] {
+		switch {
+		case w == "":
+		case options && w == "--":
+			options = false
+		case options && strings.HasPrefix(w, "--"):
+			recursive = recursive || strings.HasPrefix("--recursive", w)
+		case options && len(w) > 1 && w[0] == '-':
+			recursive = recursive || strings.ContainsAny(w, "rR")
+		default:
+			names++
+		}
+	}
+	return recursive && names > 1
 }
 
 // exiting tells whether the caller is on its way out. Nothing can end its

@@ -124,8 +124,8 @@
 //	../other
 //
 // rm and rmdir delete an attribute or item, whatever is in it. Who has listed
-// the directory and has it open, as rm -r and find -delete have, is refused; a
-// mount can also be told to delete nothing, or to let rm -r through. A name that
+// the directory and has it open, as rm -r and find -delete have, is refused, and
+// so is rm -r of more than one name, which the shell makes of rm -r *; a mount can also be told to delete nothing, or to let rm -r through. A name that
 // was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
 // delete first and write then. If what these write is refused (mv, cp, install,
 // tar, bsdtar, cpio and git, by the name of the process), the value that they

@@ -84,13 +84,14 @@ func (o *openers) among(c caller, left bool) bool {
 // errRecursive is the answer to who empties a directory.
 var errRecursive = &opError{syscall.EPERM, "recursive deletion is refused: delete one name at a time"}
 
-// refuseDelete refuses to delete path where nothing may be deleted, and to a
-// process that has the directory around it open.
+// refuseDelete refuses to delete path where nothing may be deleted, to a process
+// that has the directory around it open, and to rm -r of several names, which a
+// shell makes of *.
 func (d *objectDir) refuseDelete(ctx context.Context, o *openers, path string) syscall.Errno {
 	switch {
 	case d.p.opt.Delete == DeleteNone:
 		return d.p.fail(ctx, "delete", path, opDelete, errNoDelete)
-	case d.p.opt.Delete != DeleteRecursive && o.has(callerOf(ctx)):
+	case d.p.opt.Delete != DeleteRecursive && (o.has(callerOf(ctx)) || callerOf(ctx).removesMany()):
 		return d.p.fail(ctx, "delete", path, opDelete, errRecursive)
 	}
 	return 0
