@@ -129,8 +129,9 @@
 // was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
 // delete first and write then. If what these write is refused (mv, cp, install,
 // tar, bsdtar, cpio and git, by the name of the process), the value that they
-// deleted is put back. What the peer sets but does not delete, such as a field of
-// a Go struct, is out of their sight for as long; anyone else hears EPERM.
+// deleted is put back. What the peer sets but does not delete, or only empties, as
+// it does the fields of a Go struct, is out of their sight for as long; of what it
+// does not delete anyone else hears EPERM.
 //
 // # Tools' own files
 //

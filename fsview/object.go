@@ -310,7 +310,7 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 	defer cancel()
 	m := member{dir: d, attr: attr}
 	err := m.unlinkFor(c, callerOf(ctx))
-	if errors.Is(err, errUndeletable) && m.writable() && callerOf(ctx).replaces() {
+	if callerOf(ctx).replaces() && (errors.Is(err, errUndeletable) && m.writable() || err == nil && m.remains(c)) {
 		d.p.scratches.awayUntil(path, time.Now().Add(awayTime))
 		return 0
 	}

@@ -32,6 +32,16 @@ func (m member) unlinkFor(ctx context.Context, by caller) error {
 	return err
 }
 
+// remains tells whether an attribute is still there after it was deleted: of some
+// objects deleting leaves an empty value behind, such as a Go slice. What it was
+// before, and its type, stay remembered.
+func (m member) remains(ctx context.Context) bool {
+	return m.dir.do(ctx, func(o *object) error {
+		_, err := o.peer.remote.GetAttr(ctx, o.ref, m.attr)
+		return err
+	}) == nil
+}
+
 // replacing notes which process deleted a value to write it anew.
 func (o *object) replacing(id string, by int) {
 	o.mu.Lock()
