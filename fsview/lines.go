@@ -93,8 +93,8 @@ func (m member) kindNow(ctx context.Context) (codec.Kind, error) {
 	if v, ok := m.fresh(); ok {
 		return v.Kind(), nil
 	}
-	if info := m.info(); info != nil && info.Kind != codec.KindInvalid {
-		return info.Kind, nil
+	if info := m.info(); info != nil && info.Kind != codec.KindInvalid && (info.Call || m.dir.toldNow()) {
+		return info.Kind, nil // an older description may be of what was there before
 	}
 	if !m.dir.mayExist(ctx, m.attr, m.fileName()) {
 		return codec.KindInvalid, errNoEntry
