@@ -89,6 +89,15 @@ func (c caller) process() int {
 	return n
 }
 
+// sameProcess tells whether two threads are of one process.
+func (c caller) sameProcess(other caller) bool {
+	if c.pid == other.pid {
+		return true
+	}
+	process := c.process()
+	return process != 0 && process == other.process()
+}
+
 // bystander tells whether the caller closes a copy of a descriptor that somebody
 // else still writes through: writer is the process that wrote last, 0 for
 // unknown. The writer's own flush is yet to come.

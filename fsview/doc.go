@@ -100,7 +100,8 @@
 // Reading a file and writing the same back changes nothing.
 //
 // The size is exact while the value is known, then as it was last, and 4096
-// before that. The time of change is when this mount last saw the value change.
+// before that; a process that has the file open itself is told the size of what it
+// sees there. The time of change is when this mount last saw the value change.
 //
 // # Writing
 //
@@ -116,7 +117,7 @@
 // that keeps a file open and writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
-// was never there. @ and the absolute path of an object in this mount assigns
+// was never there. Until then it is there for who created it. @ and the absolute path of an object in this mount assigns
 // the reference, except to what holds text, which takes it as text; ATTR.repr
 // takes it always. So does a symbolic link into the mount.
 //

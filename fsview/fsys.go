@@ -104,10 +104,14 @@ func (f *fsys) everyone() []*peer {
 }
 
 // opContext returns the context of one remote operation on behalf of the
-// request ctx. It ends when the operation's time is over, when a signal wants
+// request ctx, and of its caller. It ends when the operation's time is over, when a signal wants
 // the caller back, and at unmount.
 func (p *peer) opContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	c, cancelTime := context.WithTimeout(p.base, p.timeout())
+	base := p.base
+	if who, ok := fuse.FromContext(ctx); ok {
+		base = fuse.NewContext(base, who)
+	}
+	c, cancelTime := context.WithTimeout(base, p.timeout())
 	c, cancel := context.WithCancelCause(c)
 	stop := watchSignals(ctx, func(pending) { cancel(errInterrupted) })
 	return c, func() {
@@ -217,6 +221,7 @@ func attach(ctx context.Context, parent *fs.Inode, path string, e entry, out *fu
 	}
 	n := e.node(old)
 	n.fill(&out.Attr)
+	out.SetEntryTimeout(cacheTime)
 	if kind == syscall.S_IFDIR {
 		out.SetAttrTimeout(cacheTime)
 	}

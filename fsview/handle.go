@@ -5,6 +5,7 @@ package fsview
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -16,16 +17,21 @@ import (
 // A valueHandle is one open file of a value.
 type valueHandle struct {
 	m    member
-	form *form      // nil is text
-	file *valueFile // that was opened, nil of one that was created
+	form *form // nil is text
+	file *valueFile
+	// opener is who opened it, pending what it created, nil for nothing.
+	opener  caller
+	pending *pendingFile
+	// overtaken is set on a handle for reading once its opener has written the
+	// file through another.
+	overtaken atomic.Bool
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
-	gate    gate
-	text    []byte      // what reads see
-	write   *writeState // nil on a handle for reading
-	from    int         // the process that wrote what is not committed yet
-	fresh   bool        // opened truncated or created, and not written to yet
-	settled func()      // called once the file is no longer pending
+	gate  gate
+	text  []byte      // what reads see
+	write *writeState // nil on a handle for reading
+	from  int         // the process that wrote what is not committed yet
+	fresh bool        // opened truncated or created, and not written to yet
 	// replaced is what the tool that created the file had deleted before, nil
 	// for nothing.
 	replaced codec.Value
@@ -65,32 +71,35 @@ func (h *valueHandle) render(ctx context.Context, v codec.Value) ([]byte, error)
 	return slot{h.m, h.form}.render(ctx, v)
 }
 
-// size returns the length of the file as this handle shows it, -1 where the
-// handle does not know better than its file.
-func (h *valueHandle) size() int64 {
+func (h *valueHandle) openedBy() caller { return h.opener }
+
+func (h *valueHandle) size() (n int64, empties bool) {
 	if h.write == nil {
-		return int64(len(h.text)) // set before the handle was given out
+		if h.overtaken.Load() {
+			return -1, false
+		}
+		return int64(len(h.text)), false // set before the handle was given out
 	}
 	if !h.gate.try() {
-		return -1
+		return -1, false
 	}
 	defer h.gate.leave()
-	if h.fresh || h.write.dirty {
-		return int64(len(h.write.buf))
+	switch {
+	case h.fresh:
+		return 0, true
+	case h.write.dirty:
+		return int64(len(h.write.buf)), false
 	}
-	return -1
+	return -1, false
 }
 
-// setFresh says whether the file is empty as this handle shows it. The gate must
-// be held, or nobody have the handle yet.
-func (h *valueHandle) setFresh(fresh bool) {
-	h.fresh = fresh
-	switch {
-	case h.file == nil:
-	case fresh:
-		h.file.emptied.Store(h)
-	default:
-		h.file.emptied.CompareAndSwap(h, nil)
+// overtake says that what the process reads elsewhere in the file is not what
+// the file holds now.
+func (h *valueHandle) overtake() {
+	for _, other := range h.file.open.all() {
+		if other.write == nil && other.opener.sameProcess(h.opener) {
+			other.overtaken.Store(true)
+		}
 	}
 }
 
@@ -142,7 +151,7 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 		return 0, h.fail(ctx, err)
 	}
 	defer h.gate.leave()
-	h.setFresh(false)
+	h.fresh = false
 	commit, err := h.write.write(data, off)
 	if err == nil && commit {
 		err = h.commit(c, false)
@@ -161,6 +170,9 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 // copies that they inherited. The flush of a handle that wrote nothing does
 // nothing.
 func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
+	if h.pending != nil {
+		h.pending.flushed.Store(true)
+	}
 	return h.settle(ctx, func() bool { return callerOf(ctx).bystander(h.from) })
 }
 
@@ -192,12 +204,9 @@ func (h *valueHandle) settle(ctx context.Context, skip func() bool) syscall.Errn
 
 // Release forgets the handle.
 func (h *valueHandle) Release(ctx context.Context) syscall.Errno {
-	if h.file != nil {
-		h.file.latest.CompareAndSwap(h, nil)
-		h.file.emptied.CompareAndSwap(h, nil)
-	}
-	if h.settled != nil {
-		h.settled()
+	h.file.open.remove(h)
+	if h.pending != nil {
+		h.pending.end()
 	}
 	return 0
 }
@@ -208,7 +217,7 @@ func (h *valueHandle) truncate(ctx context.Context, size uint64) error {
 	}
 	defer h.gate.leave()
 	if size == 0 {
-		h.setFresh(true)
+		h.fresh = true
 	}
 	return h.write.truncate(size)
 }
@@ -247,9 +256,8 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 	}
 	h.write.committed()
 	h.taken = h.m.dir.p.writes.Load()
-	if h.settled != nil {
-		h.settled()
-	}
+	h.m.born(h.pending, h.file.unborn.Load())
+	h.overtake()
 	return nil
 }
 

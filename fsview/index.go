@@ -85,9 +85,9 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	if x.isScratch(name) {
 		return entry{}, errNoEntry // an editor's file, never asked for
 	}
-	if x.of.isPending("index/" + name) {
+	if u := x.of.isPending(callerOf(ctx), "index/"+name); u != nil {
 		key, err := x.of.keyFor(ctx, name)
-		return x.of.fileEntry(member{dir: x.of, key: key, name: name}, name, nil), err
+		return x.of.pendingEntry(member{dir: x.of, key: key, name: name}, u), err
 	}
 	if x.p.scratches.isAway(joinPath(x.path(), name)) {
 		return entry{}, errNoEntry
@@ -207,9 +207,7 @@ func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, 
 		return nil, nil, 0, errno
 	}
 	m := member{dir: x.of, key: key, name: name}
-	h := x.of.startPending(m, "index/"+name, flags, callerOf(ctx))
-	in := attach(ctx, x.EmbeddedInode(), x.path(), x.of.fileEntry(m, name, nil), out)
-	out.SetEntryTimeout(1)
+	in, h := x.of.createPending(ctx, x.EmbeddedInode(), x.path(), m, flags, out)
 	return in, h, fuse.FOPEN_DIRECT_IO, 0
 }
 
@@ -255,7 +253,7 @@ func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
 	if err != nil {
 		return syscall.ENOENT
 	}
-	if e := x.of.refuseDelete(ctx, &x.openers, path); e != 0 {
+	if e := x.of.refuseDelete(ctx, &x.openers, x.EmbeddedInode(), path); e != 0 {
 		return e
 	}
 	c, cancel := x.p.opContext(ctx)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -29,8 +28,7 @@ type textFile struct {
 	mode  uint32 // permissions; 0 is readMode
 	// refuse says why it cannot be written; nil is EACCES.
 	refuse func(ctx context.Context) syscall.Errno
-	// latest is the handle opened last, nil once it is released.
-	latest atomic.Pointer[textHandle]
+	open   openFiles[*textHandle]
 }
 
 var (
@@ -46,20 +44,20 @@ func (t *textFile) fill(a *fuse.Attr) {
 	t.p.fillAttr(a, syscall.S_IFREG|mode, unknownSize, t.p.started)
 }
 
-// Getattr answers from memory: exactly where somebody has the file open, see
-// valueFile.Getattr.
+// Getattr answers from memory: the text of now where that can be told, and of
+// what somebody has open else, see openFiles.sizeFor.
 func (t *textFile) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	t.fill(&out.Attr)
-	h := t.latest.Load()
-	if h == nil && !t.local {
-		h, _ = f.(*textHandle)
-	}
-	if h != nil {
-		t.p.setSize(&out.Attr, int64(len(h.text)))
-	} else if t.local {
-		if text, err := t.text(ctx, callerOf(ctx)); err == nil {
-			t.p.setSize(&out.Attr, int64(len(text)))
+	size, who := int64(-1), callerOf(ctx)
+	if t.local {
+		if text, err := t.text(ctx, who); err == nil {
+			size = int64(len(text))
 		}
+	} else {
+		size = t.open.sizeFor(who, t.StableAttr().Ino, -1)
+	}
+	if size >= 0 {
+		t.p.setSize(&out.Attr, size)
 	}
 	return 0
 }
@@ -81,20 +79,25 @@ func (t *textFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if err != nil {
 		return nil, 0, t.p.fail(ctx, "read", t.path, t.op, err)
 	}
-	h := &textHandle{t, text}
-	t.latest.Store(h)
+	h := &textHandle{t, callerOf(ctx), text}
+	t.open.add(h)
 	return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 }
 
 // A textHandle is an open text.
 type textHandle struct {
-	file *textFile
-	text []byte
+	file   *textFile
+	opener caller
+	text   []byte
 }
+
+func (h *textHandle) openedBy() caller { return h.opener }
+
+func (h *textHandle) size() (n int64, empties bool) { return int64(len(h.text)), false }
 
 // Release forgets the handle.
 func (h *textHandle) Release(ctx context.Context) syscall.Errno {
-	h.file.latest.CompareAndSwap(h, nil)
+	h.file.open.remove(h)
 	return 0
 }
 

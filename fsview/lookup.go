@@ -50,8 +50,8 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 	if suffix != "" {
 		return d.viewEntry(ctx, m, name, suffix)
 	}
-	if d.isPending(name) {
-		return d.fileEntry(m, name, nil), nil
+	if u := d.isPending(callerOf(ctx), name); u != nil {
+		return d.pendingEntry(m, u), nil
 	}
 	if d.p.scratches.isAway(m.path()) {
 		return entry{}, errNoEntry

@@ -123,8 +123,9 @@ func Mount(dir string, peers []Peer, opt Options) (*Mounted, error) {
 	}
 	second := cacheTime
 	server, err := fs.Mount(abs, f.rootNode(), &fs.Options{
-		MountOptions:    mountOptions(f.opt),
-		EntryTimeout:    &second,
+		MountOptions: mountOptions(f.opt),
+		// No EntryTimeout: with one, no name could be kept for no time at all,
+		// see attach.
 		NegativeTimeout: &second,
 		NullPermissions: true,
 		UID:             f.uid,

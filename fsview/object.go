@@ -38,11 +38,11 @@ type objectDir struct {
 	// where it never will.
 	hold *hold
 
-	mu      sync.Mutex     // guards what follows; never held during a request
-	src     source         // where the reference comes from
-	obj     *object        // nil until it is needed
-	pending map[string]int // files created but not written yet, by name
-	burst   int            // lookups since burstAt
+	mu      sync.Mutex                // guards what follows; never held during a request
+	src     source                    // where the reference comes from
+	obj     *object                   // nil until it is needed
+	pending map[string][]*pendingFile // by name
+	burst   int                       // lookups since burstAt
 	burstAt time.Time
 }
 
@@ -194,10 +194,7 @@ func (d *objectDir) Create(ctx context.Context, name string, flags, mode uint32,
 		return nil, nil, 0, errno
 	}
 	m := member{dir: d, attr: attr}
-	h := d.startPending(m, name, flags, callerOf(ctx))
-	e := d.fileEntry(m, name, nil)
-	in := attach(ctx, d.EmbeddedInode(), d.path, e, out)
-	out.SetEntryTimeout(1) // a nanosecond: whether it exists is decided at the first write
+	in, h := d.createPending(ctx, d.EmbeddedInode(), d.path, m, flags, out)
 	return in, h, fuse.FOPEN_DIRECT_IO, 0
 }
 
@@ -244,37 +241,6 @@ func (d *objectDir) findEntry(ctx context.Context, name string) (entry, error) {
 	return d.find(ctx, name)
 }
 
-func (d *objectDir) startPending(m member, name string, flags uint32, by caller) *valueHandle {
-	d.mu.Lock()
-	if d.pending == nil {
-		d.pending = make(map[string]int)
-	}
-	d.pending[name]++
-	d.mu.Unlock()
-	h := &valueHandle{m: m, gate: newGate(), write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load()}
-	h.write.joins = h.write.joins && flags&syscall.O_TRUNC == 0
-	var once sync.Once
-	if o := d.known(); o != nil {
-		h.replaced = o.takeReplaced(m.id(), by)
-	}
-	h.settled = func() {
-		once.Do(func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.pending[name]--; d.pending[name] <= 0 {
-				delete(d.pending, name)
-			}
-		})
-	}
-	return h
-}
-
-func (d *objectDir) isPending(name string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.pending[name] > 0
-}
-
 // Unlink deletes an attribute that holds a value, or a link.
 func (d *objectDir) Unlink(ctx context.Context, name string) syscall.Errno {
 	return d.remove(ctx, name)
@@ -297,13 +263,13 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 		return 0
 	}
 	attr, ok := decodeName(name, attrNames)
-	if reserved[name] && d.emptying(ctx, &d.openers) {
+	if reserved[name] && d.emptying(ctx) {
 		return 0
 	}
 	if !ok || name[0] == '.' || reserved[name] {
 		return d.p.fail(ctx, "delete", path, opDelete, &opError{syscall.EPERM, "a control entry cannot be deleted"})
 	}
-	if e := d.refuseDelete(ctx, &d.openers, path); e != 0 {
+	if e := d.refuseDelete(ctx, &d.openers, d.EmbeddedInode(), path); e != 0 {
 		return e
 	}
 	c, cancel := d.p.opContext(ctx)
@@ -351,7 +317,7 @@ func (d *objectDir) assignLink(ctx context.Context, m member, parent *fs.Inode, 
 		e = linkEntry(d.p, name, &linkTarget{from: m, text: target})
 	}
 	in := attach(ctx, parent, dirPath, e, out)
-	out.SetEntryTimeout(1) // what it is next is decided by where it points
+	out.SetEntryTimeout(0) // what it is next is decided by where it points
 	return in, 0
 }
 

@@ -54,8 +54,10 @@ func (o *openers) closed(thread uint32) {
 	o.left[thread] = now
 }
 
-// has tells whether the caller's process has the directory open.
-func (o *openers) has(c caller) bool { return o.among(c, false) }
+// has tells whether the caller's process has the directory, an inode, open. What
+// the process itself has closed is closed, though the kernel may not have said so
+// yet.
+func (o *openers) has(c caller, ino uint64) bool { return o.among(c, false) && c.holds(ino).may() }
 
 // had tells whether it has the directory open, or had it just now.
 func (o *openers) had(c caller) bool { return o.among(c, true) }
@@ -87,11 +89,11 @@ var errRecursive = &opError{syscall.EPERM, "recursive deletion is refused: delet
 // refuseDelete refuses to delete path where nothing may be deleted, to a process
 // that has the directory around it open, and to rm -r of several names, which a
 // shell makes of *.
-func (d *objectDir) refuseDelete(ctx context.Context, o *openers, path string) syscall.Errno {
+func (d *objectDir) refuseDelete(ctx context.Context, o *openers, in *fs.Inode, path string) syscall.Errno {
 	switch {
 	case d.p.opt.Delete == DeleteNone:
 		return d.p.fail(ctx, "delete", path, opDelete, errNoDelete)
-	case d.p.opt.Delete != DeleteRecursive && (o.has(callerOf(ctx)) || callerOf(ctx).removesMany()):
+	case d.p.opt.Delete != DeleteRecursive && (o.has(callerOf(ctx), in.StableAttr().Ino) || callerOf(ctx).removesMany()):
 		return d.p.fail(ctx, "delete", path, opDelete, errRecursive)
 	}
 	return 0
@@ -100,8 +102,8 @@ func (d *objectDir) refuseDelete(ctx context.Context, o *openers, path string) s
 // emptying tells whether the caller deletes all that is in a directory, where
 // that is allowed. The control entries that it finds there are no obstacle:
 // they go with their object.
-func (d *objectDir) emptying(ctx context.Context, o *openers) bool {
-	return d.p.opt.Delete == DeleteRecursive && o.has(callerOf(ctx))
+func (d *objectDir) emptying(ctx context.Context) bool {
+	return d.p.opt.Delete == DeleteRecursive && d.openers.has(callerOf(ctx), d.StableAttr().Ino)
 }
 
 // refuseEmptied refuses to remove the directory name below parent to a process

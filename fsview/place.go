@@ -42,6 +42,7 @@ func (d *objectDir) fileEntry(m member, name string, info *codec.AttrInfo) entry
 			f = &valueFile{node: node{p: d.p}}
 		}
 		f.at.Store(&m)
+		f.unborn.Store(nil)
 		return f
 	}}
 }

@@ -70,7 +70,7 @@ func (o *object) takeReplaced(id string, by caller) codec.Value {
 // putBack undoes the deletion before a write of the caller of ctx that was
 // refused with err.
 func (h *valueHandle) putBack(ctx, op context.Context, err error) {
-	if h.settled == nil || !isRefusal(err) {
+	if h.pending == nil || !isRefusal(err) {
 		return
 	}
 	p := h.m.dir.p
@@ -86,7 +86,7 @@ func (h *valueHandle) putBack(ctx, op context.Context, err error) {
 		p.fail(ctx, "put back", h.m.path(), opSetValue, err)
 		return
 	}
-	h.settled()
+	h.m.born(h.pending)
 }
 
 // isRefusal tells whether nothing was assigned, by decision of the peer or of

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"sync"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -14,6 +15,9 @@ import (
 type scratchFile struct {
 	node
 	s *scratch
+
+	mu   sync.Mutex
+	file *valueFile // of what it became, nil until somebody asks
 }
 
 var (
@@ -29,8 +33,7 @@ type holdsScratch interface{ scratch() *scratch }
 func (f *scratchFile) scratch() *scratch { return f.s }
 
 // became returns the file of the attribute that the scratch was renamed to, nil
-// while it is a scratch. The kernel keeps names for some milliseconds even
-// where it is told not to.
+// while it is a scratch. Who has it open asks for it still.
 func (f *scratchFile) became() *valueFile {
 	f.s.table.mu.Lock()
 	to := f.s.became
@@ -38,9 +41,22 @@ func (f *scratchFile) became() *valueFile {
 	if to == nil || f.s.link != "" {
 		return nil
 	}
-	v := &valueFile{node: node{p: f.p}, form: to.form}
-	v.at.Store(&to.m)
-	return v
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file == nil {
+		f.file = &valueFile{node: node{p: f.p}, form: to.form}
+		f.file.at.Store(&to.m)
+	}
+	return f.file
+}
+
+// isDirty tells whether a process has written more through the file since it
+// became something else.
+func (f *scratchFile) isDirty(c caller) bool {
+	f.s.table.mu.Lock()
+	dirty := f.s.dirty
+	f.s.table.mu.Unlock()
+	return dirty && c.holds(f.StableAttr().Ino).may()
 }
 
 func (f *scratchFile) fill(a *fuse.Attr) {
@@ -64,9 +80,8 @@ func (f *fsys) fillScratch(a *fuse.Attr, s *scratch) {
 
 // Getattr answers from memory.
 func (f *scratchFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	if _, open := fh.(*scratchHandle); !open {
-		f.fill(&out.Attr)
-		return 0
+	if v := f.became(); v != nil && !f.isDirty(callerOf(ctx)) {
+		return v.getattr(ctx, f.StableAttr().Ino, out)
 	}
 	f.p.fillScratch(&out.Attr, f.s)
 	return 0
@@ -209,7 +224,6 @@ func (h *scratchHandle) Lseek(ctx context.Context, off uint64, whence uint32) (u
 // each time, since it may be an attribute the next moment.
 func scratchEntry(ctx context.Context, p *peer, parent *fs.Inode, name string, s *scratch, out *fuse.EntryOut) *fs.Inode {
 	p.fillScratch(&out.Attr, s)
-	out.SetEntryTimeout(1) // a nanosecond
 	if ch := parent.GetChild(name); ch != nil {
 		if old, ok := ch.Operations().(holdsScratch); ok && old.scratch() == s {
 			return ch

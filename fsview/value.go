@@ -19,11 +19,10 @@ type valueFile struct {
 	// moved is set once the file was renamed to a scratch name: it is a copy
 	// then, as long as the kernel keeps this inode.
 	moved atomic.Pointer[scratch]
-	// latest is the handle opened last, nil once it is released.
-	latest atomic.Pointer[valueHandle]
-	// emptied is the handle that truncated the file last, nil once it is
-	// written to or released.
-	emptied atomic.Pointer[valueHandle]
+	open  openFiles[*valueHandle]
+	// unborn is the creation that this file comes from, nil once the attribute
+	// was seen.
+	unborn atomic.Pointer[pendingFile]
 }
 
 var (
@@ -52,6 +51,9 @@ func (f *valueFile) fillKnown(a *fuse.Attr) bool {
 	if o := m.dir.known(); o != nil {
 		size, mtime = o.sizeOf(m.id())
 	}
+	if u := f.unborn.Load(); u != nil && !u.written.Load() {
+		size = 0
+	}
 	known := size >= 0 && f.form == nil
 	if !known {
 		size = unknownSize
@@ -60,32 +62,35 @@ func (f *valueFile) fillKnown(a *fuse.Attr) bool {
 	return known
 }
 
-// Getattr answers from memory. The kernel does not say which handle is meant,
-// and the library gives the one that is open longest. Tools ask for the size
-// right after they opened, and count on it (wc -c, tail -c): the handle opened
-// last decides. The kernel releases handles some time after close(2), and some
-// are kept open for long, so an older one says only what nobody else knows. While
-// somebody is about to write, the file is empty: cat would not copy it onto
-// itself otherwise.
+// Getattr answers from memory, see openFiles.sizeFor. A file that was created and
+// never written is none as soon as nobody has it open: the kernel looks its name
+// up again then.
 func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	known := f.fillKnown(&out.Attr)
+	return f.getattr(ctx, f.StableAttr().Ino, out)
+}
+
+// getattr is Getattr of the inode that stands for the file.
+func (f *valueFile) getattr(ctx context.Context, ino uint64, out *fuse.AttrOut) syscall.Errno {
+	known := int64(-1)
+	if f.fillKnown(&out.Attr) {
+		known = int64(out.Size)
+	}
 	if f.moved.Load() != nil {
 		return 0
 	}
-	h := f.emptied.Load()
-	if h == nil {
-		h = f.latest.Load()
+	if f.neverWas(ctx) {
+		return syscall.ESTALE
 	}
-	if h == nil {
-		h, _ = fh.(*valueHandle)
-		if h == nil || h.write == nil && known {
-			return 0
-		}
-	}
-	if n := h.size(); n >= 0 {
+	if n := f.open.sizeFor(callerOf(ctx), ino, known); n >= 0 {
 		f.p.setSize(&out.Attr, n)
 	}
 	return 0
+}
+
+// neverWas tells whether the file was created, and closed without a write.
+func (f *valueFile) neverWas(ctx context.Context) bool {
+	u := f.unborn.Load()
+	return u != nil && !u.written.Load() && !u.isOpen(callerOf(ctx))
 }
 
 func (f *fsys) setSize(a *fuse.Attr, n int64) {
@@ -100,6 +105,9 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 	if s := f.moved.Load(); s != nil {
 		return f.p.openScratch(s, flags)
 	}
+	if f.neverWas(ctx) {
+		return nil, 0, syscall.ESTALE
+	}
 	m := *f.at.Load()
 	writes := flags&syscall.O_ACCMODE != syscall.O_RDONLY
 	if writes {
@@ -107,16 +115,16 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 			return nil, 0, e
 		}
 	}
-	h := &valueHandle{m: m, form: f.form, file: f, gate: newGate(), taken: f.p.writes.Load()}
+	h := &valueHandle{m: m, form: f.form, file: f, opener: callerOf(ctx), gate: newGate(), taken: f.p.writes.Load()}
 	appendTo := flags&syscall.O_APPEND != 0
 	if writes {
 		h.write = newWriteState(nil, appendTo)
-		h.setFresh(flags&syscall.O_TRUNC != 0)
+		h.fresh = flags&syscall.O_TRUNC != 0
 		h.write.joins = appendTo && !h.fresh
 	}
 	needs := !writes || flags&syscall.O_ACCMODE == syscall.O_RDWR || appendTo
-	if !needs || h.fresh || writes && m.dir.isPending(m.pendingName()) {
-		f.latest.Store(h)
+	if !needs || h.fresh || writes && m.dir.isPending(h.opener, m.pendingName()) != nil {
+		f.open.add(h)
 		return h, fuse.FOPEN_DIRECT_IO, 0
 	}
 	c, cancel := f.p.opContext(ctx)
@@ -128,7 +136,7 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 	if err != nil {
 		return nil, 0, f.p.fail(ctx, "read", m.path(), m.getOp(), err)
 	}
-	f.latest.Store(h)
+	f.open.add(h)
 	if !writes {
 		return h, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
 	}
