@@ -34,6 +34,10 @@ type object struct {
 
 	attrBurst, itemBurst burst
 
+	// taken counts the items that this mount deleted: in a list, what comes
+	// after them has another place since.
+	taken atomic.Uint64
+
 	appending gate // who appends takes what is there, and puts more, alone
 }
 
@@ -66,6 +70,7 @@ type cachedValue struct {
 	hash    uint64    // of its text, to see changes
 	mtime   time.Time // when this mount last saw it change
 	deleted time.Time // when this mount deleted it
+	set     uint64    // writes of the mount when it set or deleted this last
 	// replacing is the process that deleted it to write it anew, 0 for none:
 	// then last is what it held.
 	replacing int
@@ -88,13 +93,20 @@ func (o *object) cached(id string) *cachedValue {
 	return c
 }
 
-// store keeps a value that was fetched at.
+// overtaken tells whether the attribute was set or deleted after a request for it
+// began: then the answer may be what it held before. The mutex must be held.
+func (c *cachedValue) overtaken(at stamp) bool { return c.set > 0 && at.writes <= c.set }
+
+// store keeps a value that was fetched at, unless it was overtaken.
 func (o *object) store(id string, v codec.Value, at stamp) {
 	text := render(v)
 	h := hashOf(text)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.cached(id)
+	if c.overtaken(at) {
+		return
+	}
 	if c.size >= 0 && c.hash != h {
 		c.mtime = at.at
 	}
@@ -132,6 +144,7 @@ func (o *object) wrote(id string, v codec.Value) {
 	defer o.mu.Unlock()
 	c := o.cached(id)
 	c.v, c.last, c.size, c.hash, c.mtime, c.deleted = nil, v, int64(len(text)), hashOf(text), time.Now(), time.Time{}
+	c.set = o.peer.writes.Load()
 }
 
 // deletedNow remembers the type of what was deleted.
@@ -139,7 +152,7 @@ func (o *object) deletedNow(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.cached(id)
-	c.deleted, c.replacing = time.Now(), 0
+	c.deleted, c.replacing, c.set = time.Now(), 0, o.peer.writes.Load()
 }
 
 // deletedType returns the value that an attribute had when it was deleted just
@@ -173,6 +186,15 @@ func (o *object) sweep(now time.Time) {
 			}
 		}
 	}
+}
+
+// isOvertaken tells whether a request for an attribute or item that began then is
+// overtaken.
+func (o *object) isOvertaken(id string, at stamp) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	return c != nil && c.overtaken(at)
 }
 
 // learnAttr remembers that an attribute exists, or does not.
@@ -243,7 +265,9 @@ func (d *objectDir) describe(ctx context.Context) (*codec.Description, error) {
 			return err
 		}
 		o.mu.Lock()
-		o.desc, o.descAt = &got, at
+		if o.desc == nil || at.writes >= o.descAt.writes {
+			o.desc, o.descAt = &got, at
+		}
 		o.mu.Unlock()
 		desc = &got
 		return nil

@@ -278,7 +278,20 @@ func (f *fakeRemote) DelItem(ctx context.Context, r codec.Ref, key codec.Value) 
 			break
 		}
 	}
+	if o.class == "list" {
+		f.closeGap(o)
+	}
 	return nil
+}
+
+// closeGap moves what follows a deleted item of a list. The mutex must be held.
+func (f *fakeRemote) closeGap(o *fakeObject) {
+	items := make(map[string]codec.Value, len(o.keys))
+	for i, k := range o.keys {
+		items[codec.Int(i).String()] = o.items[k.String()]
+		o.keys[i] = codec.Int(i)
+	}
+	o.items = items
 }
 
 func (f *fakeRemote) Len(ctx context.Context, r codec.Ref) (int, error) {

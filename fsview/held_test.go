@@ -5,7 +5,79 @@ package fsview
 import (
 	"testing"
 	"time"
+
+	"nomfs/codec"
 )
+
+// TestOvertakenRead checks that the answer to a question from before an attribute
+// was set, or deleted, changes nothing of what is known since.
+func TestOvertakenRead(t *testing.T) {
+	f := testPeer(t, demoFake())
+	o := f.object(codec.Ref{ID: "1", Home: fakeHome})
+	m := member{dir: &objectDir{node: node{p: f}}, attr: "name"}
+	m.dir.adopt(o.ref)
+	asked := o.peer.stamp()
+	f.changed()
+	o.wrote(m.id(), codec.Bytes("much longer"))
+	f.changed()
+	o.store(m.id(), codec.Bytes("old"), asked)
+	if size, _ := o.sizeOf(m.id()); size != int64(len("much longer\n")) {
+		t.Errorf("size %d after a read that began before the value was set", size)
+	}
+	o.store(m.id(), codec.Bytes("new"), o.peer.stamp())
+	if v, ok := o.fresh(m.id()); !ok || !codec.Equal(v, codec.Bytes("new")) {
+		t.Errorf("a value read since then is %v, %v", v, ok)
+	}
+	asked = o.peer.stamp()
+	f.changed()
+	o.deletedNow(m.id())
+	m.learn(o, false)
+	f.changed()
+	o.store(m.id(), codec.Bytes("new"), asked)
+	m.found(o, true, asked)
+	if o.deletedType(m.id()) == nil || o.learntAttrs["name"] {
+		t.Error("a read that began before an attribute was deleted brings it back")
+	}
+	m.found(o, true, o.peer.stamp())
+	if !o.learntAttrs["name"] {
+		t.Error("an attribute that was found after it was deleted is not known")
+	}
+}
+
+// TestOvertakenListing checks that what is removed while somebody lists the
+// directory is gone.
+func TestOvertakenListing(t *testing.T) {
+	s := startServer(t, serveSpec{Fixture: "big"})
+	out, _ := s.sh(`python3 -c "
+import os, subprocess
+it = os.scandir('wide')
+first = next(it).name
+os.stat('wide/' + first) # so that the kernel wants to know all of each entry
+subprocess.run(['rm', 'wide/a999'])
+list(it)
+print(os.path.exists('wide/a999'))"`)
+	if out != "False\n" {
+		t.Errorf("an attribute that was removed is there: %q", out)
+	}
+}
+
+// TestItemsMove checks what lies under the names of a list from which an item was
+// deleted.
+func TestItemsMove(t *testing.T) {
+	s := startServer(t, serveSpec{Fixture: "demo"})
+	out, _ := s.sh(`cd demo; ln -s ../../child numbers/index/3; ln -s ../../../other numbers/index/4; python3 -c "
+import os
+os.chdir('numbers/index')
+os.stat('2'); held = os.open('1', os.O_RDONLY); os.listdir('3')
+for i in range(2):
+  os.unlink('0')
+  print(os.fstat(held).st_size, open('0').read().strip(), sorted(os.listdir('.')))
+  print(os.path.isfile(str(2 - i)), open(str(2 - i) + '/v').read().strip(), os.path.exists(str(4 - i)))
+"; cat numbers/len`)
+	if want := "3 20 ['0', '1', '2', '3']\nFalse 7 False\n3 30 ['0', '1', '2']\nFalse 7 False\n3\n"; out != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+}
 
 // lateTests are command lines in a mounted demo in which a file stays open for
 // the kernel, as all do for a moment after close(2), while the next command is

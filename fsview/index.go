@@ -5,6 +5,7 @@ package fsview
 import (
 	"context"
 	"maps"
+	"strconv"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -259,7 +260,29 @@ func (x *indexDir) Unlink(ctx context.Context, name string) syscall.Errno {
 	c, cancel := x.p.opContext(ctx)
 	defer cancel()
 	m := member{dir: x.of, key: key, name: name}
-	return x.p.fail(ctx, "delete", path, opDelete, m.unlinkFor(c, callerOf(ctx)))
+	if err := m.unlinkFor(c, callerOf(ctx)); err != nil {
+		return x.p.fail(ctx, "delete", path, opDelete, err)
+	}
+	if at, ok := codec.Int64Of(key); ok {
+		x.lookAgainFrom(at)
+	}
+	return 0
+}
+
+// lookAgainFrom makes the kernel let go of the names of positions: in a list, what
+// comes after a deleted item moves. It can when the deletion is answered.
+func (x *indexDir) lookAgainFrom(at int64) {
+	var names []string
+	for name := range x.Children() {
+		if n, err := strconv.ParseInt(name, 10, 64); err == nil && (n >= at || n < 0) {
+			names = append(names, name)
+		}
+	}
+	go func() {
+		for _, name := range names {
+			_ = x.NotifyEntry(name)
+		}
+	}()
 }
 
 // Rmdir deletes an item that is a reference.

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -240,6 +241,7 @@ type dirHandle struct {
 
 	// The library calls one at a time.
 	listed  bool
+	taken   stamp   // when the listing was, and after how many writes
 	entries []entry // sorted
 	pos     int
 }
@@ -271,10 +273,12 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 	}
 	c, cancel := h.p.opContext(ctx)
 	defer cancel()
+	writes := h.p.writes.Load()
 	entries, err := h.list(c)
 	if err != nil {
 		return h.p.fail(ctx, "list", h.path, opList, err)
 	}
+	h.taken = stamp{time.Now(), writes}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return h.p.scratches.isAway(joinPath(h.path, e.name)) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
 	h.entries, h.listed = entries, true
@@ -322,13 +326,15 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 
 // Lookup returns an entry from the listing itself. Links are left to be looked
 // up by those who follow them: in a graph of objects that all know each other
-// nearly everything is a link, and most who list want the name and the kind.
+// nearly everything is a link, and most who list want the name and the kind. So is
+// all of a listing that was overtaken by a write, or is too old: the kernel would
+// keep for another second what is not there any more.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	i := sort.Search(len(h.entries), func(i int) bool { return h.entries[i].name >= name })
 	if i >= len(h.entries) || h.entries[i].name != name {
 		return nil, syscall.ENOENT
 	}
-	if kind := h.entries[i].mode & syscall.S_IFMT; kind == 0 || kind == syscall.S_IFLNK {
+	if kind := h.entries[i].mode & syscall.S_IFMT; kind == 0 || kind == syscall.S_IFLNK || !h.p.isFresh(h.taken) {
 		return nil, syscall.ENOENT // in this listing only: the name is listed, without a node
 	}
 	return attach(ctx, h.dir, h.path, h.entries[i], out), 0

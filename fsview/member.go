@@ -52,6 +52,18 @@ func (m member) id() string {
 	return "." + m.attr
 }
 
+// taken is how many items were deleted so far of a list that m may be an item of,
+// 0 for others.
+func (m member) taken() uint64 {
+	if _, position := codec.Int64Of(m.key); !position {
+		return 0
+	}
+	if o := m.dir.known(); o != nil {
+		return o.taken.Load()
+	}
+	return 0
+}
+
 // path is where the member lies in the tree.
 func (m member) path() string {
 	if m.key != nil {
@@ -81,12 +93,12 @@ func (m member) fetch(ctx context.Context) (codec.Value, error) {
 		}
 		if err != nil {
 			if isMissing(err) {
-				m.learn(o, false)
+				m.found(o, false, at)
 			}
 			return err
 		}
 		o.store(m.id(), v, at)
-		m.learn(o, true)
+		m.found(o, true, at)
 		return nil
 	})
 	return v, err
@@ -104,14 +116,14 @@ func (m member) look(ctx context.Context) (codec.Value, *codec.AttrInfo, error) 
 		v, info, err = o.peer.remote.Look(ctx, o.ref, m.attr)
 		if err != nil {
 			if isMissing(err) {
-				m.learn(o, false)
+				m.found(o, false, at)
 			}
 			return err
 		}
 		if v != nil {
 			o.store(m.id(), v, at)
 		}
-		m.learn(o, true)
+		m.found(o, true, at)
 		return nil
 	})
 	return v, info, err
@@ -151,6 +163,13 @@ func (m member) opened(ctx context.Context) (codec.Value, error) {
 		return m.counted(ctx, attrBurst)
 	}
 	return m.value(ctx)
+}
+
+// found remembers what a request that began then has found out.
+func (m member) found(o *object, exists bool, at stamp) {
+	if !o.isOvertaken(m.id(), at) {
+		m.learn(o, exists)
+	}
 }
 
 func (m member) learn(o *object, exists bool) {
@@ -224,6 +243,9 @@ func (m member) del(ctx context.Context) error {
 		if err == nil {
 			o.deletedNow(m.id())
 			m.learn(o, false)
+			if m.key != nil {
+				o.taken.Add(1)
+			}
 		}
 		return err
 	})

@@ -33,6 +33,7 @@ type objectDir struct {
 	// its own: enough to list it without a request.
 	method atomic.Pointer[codec.AttrInfo]
 
+	taken   atomic.Uint64 // see member.taken, when the reference was asked for
 	openers openers
 	// hold keeps the reference as long as the kernel knows the directory; nil
 	// where it never will.
@@ -99,6 +100,9 @@ func (d *objectDir) adopt(r codec.Ref) *object {
 
 // from says where the directory's reference comes from.
 func (d *objectDir) from(src source) {
+	if m, ok := src.(member); ok {
+		d.taken.Store(m.taken())
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.src = src
@@ -106,21 +110,38 @@ func (d *objectDir) from(src source) {
 
 // object returns the object, asking for its reference where it is not known.
 func (d *objectDir) object(ctx context.Context) (*object, error) {
-	if o := d.known(); o != nil {
+	if o := d.known(); o != nil && !d.mayHaveMoved() {
 		return o, nil
 	}
 	d.mu.Lock()
 	src := d.src
 	d.mu.Unlock()
+	var taken uint64
+	m, isMember := src.(member)
+	if isMember {
+		taken = m.taken()
+	}
 	v, err := src.fetch(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if isMember {
+		d.taken.Store(taken)
 	}
 	r, ok := v.(codec.Ref)
 	if !ok {
 		return nil, &opError{syscall.ESTALE, "is a value now; look again"}
 	}
 	return d.adopt(r), nil
+}
+
+// mayHaveMoved tells whether the directory is an item whose name may mean another
+// one since an item of the list was deleted.
+func (d *objectDir) mayHaveMoved() bool {
+	d.mu.Lock()
+	m, ok := d.src.(member)
+	d.mu.Unlock()
+	return ok && m.taken() != d.taken.Load()
 }
 
 // do runs one operation on the object, one that may be repeated. Where the peer

@@ -43,6 +43,7 @@ func (d *objectDir) fileEntry(m member, name string, info *codec.AttrInfo) entry
 		}
 		f.at.Store(&m)
 		f.unborn.Store(nil)
+		f.taken.Store(m.taken())
 		return f
 	}}
 }

@@ -23,6 +23,7 @@ type valueFile struct {
 	// unborn is the creation that this file comes from, nil once the attribute
 	// was seen.
 	unborn atomic.Pointer[pendingFile]
+	taken  atomic.Uint64 // see member.taken, when its name was looked up
 }
 
 var (
@@ -63,8 +64,8 @@ func (f *valueFile) fillKnown(a *fuse.Attr) bool {
 }
 
 // Getattr answers from memory, see openFiles.sizeFor. A file that was created and
-// never written is none as soon as nobody has it open: the kernel looks its name
-// up again then.
+// never written is none as soon as nobody has it open, and an item may have moved:
+// the kernel looks the name up again then.
 func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	return f.getattr(ctx, f.StableAttr().Ino, out)
 }
@@ -78,7 +79,7 @@ func (f *valueFile) getattr(ctx context.Context, ino uint64, out *fuse.AttrOut) 
 	if f.moved.Load() != nil {
 		return 0
 	}
-	if f.neverWas(ctx) {
+	if f.neverWas(ctx) || f.mayHaveMoved(callerOf(ctx), ino) {
 		return syscall.ESTALE
 	}
 	if n := f.open.sizeFor(callerOf(ctx), ino, known); n >= 0 {
@@ -91,6 +92,13 @@ func (f *valueFile) getattr(ctx context.Context, ino uint64, out *fuse.AttrOut) 
 func (f *valueFile) neverWas(ctx context.Context) bool {
 	u := f.unborn.Load()
 	return u != nil && !u.written.Load() && !u.isOpen(callerOf(ctx))
+}
+
+// mayHaveMoved tells whether the file is an item whose name may mean another one,
+// or none, since an item of the list was deleted. Who has it open stays with what
+// it has.
+func (f *valueFile) mayHaveMoved(c caller, ino uint64) bool {
+	return f.at.Load().taken() != f.taken.Load() && !c.holds(ino).may()
 }
 
 func (f *fsys) setSize(a *fuse.Attr, n int64) {
