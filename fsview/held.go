@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // The kernel tells of a closed file some time after close(2), when the next
@@ -27,6 +29,7 @@ const maxDescriptors = 4096
 type holding struct {
 	any, writes bool
 	unknown     bool // it could not be found out
+	denied      bool // because the process may not be looked at
 }
 
 // may tells whether the process may have the inode open.
@@ -39,30 +42,73 @@ func (c caller) holds(ino uint64) holding {
 	if c.pid == 0 {
 		return holding{unknown: true}
 	}
-	dir := fmt.Sprintf("/proc/%d/fdinfo", c.pid)
-	d, err := os.Open(dir)
+	dir, err := unix.Open(fmt.Sprintf("/proc/%d/fdinfo", c.pid), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return holding{unknown: !isGone(err)}
+		return holding{unknown: !isGone(err), denied: errors.Is(err, fs.ErrPermission)}
 	}
-	defer d.Close()
-	names, err := d.Readdirnames(maxDescriptors)
-	if len(names) == maxDescriptors || err != nil && len(names) == 0 && !isGone(err) {
-		return holding{unknown: true}
-	}
+	defer unix.Close(dir)
 	var all holding
-	for _, name := range names {
-		info, err := os.ReadFile(dir + "/" + name)
-		if err != nil {
-			continue // closed meanwhile
+	var buf [4096]byte
+	for looked := 0; ; {
+		n, err := unix.ReadDirent(dir, buf[:])
+		if n <= 0 || err != nil {
+			all.unknown = err != nil && !isGone(err)
+			return all
 		}
-		at, flags, ok := parseFdinfo(info)
-		if !ok {
+		_, _, names := unix.ParseDirent(buf[:n], maxDescriptors, nil)
+		if looked += len(names); looked > maxDescriptors {
 			return holding{unknown: true}
 		}
-		if at == ino {
-			all.any = true
-			all.writes = all.writes || flags&syscall.O_ACCMODE != syscall.O_RDONLY
+		for _, name := range names {
+			if !all.look(dir, name, ino) {
+				return holding{unknown: true}
+			}
 		}
+	}
+}
+
+// look looks at one descriptor of a process, and reports whether the kernel tells
+// what is needed.
+func (h *holding) look(dir int, name string, ino uint64) bool {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return true // closed meanwhile
+	}
+	defer unix.Close(fd)
+	var buf [256]byte // pos, flags, mnt_id and ino come first, and are shorter
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return true
+	}
+	at, flags, ok := parseFdinfo(buf[:n])
+	if ok && at == ino {
+		h.any = true
+		h.writes = h.writes || flags&syscall.O_ACCMODE != syscall.O_RDONLY
+	}
+	return ok
+}
+
+// anyoneHolds finds out whether any process has an inode of the mount open that
+// only the owner may open. It looks at all that there are, which takes some
+// milliseconds. A process that may not be looked at is of another user.
+func anyoneHolds(ino uint64) holding {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return holding{unknown: true}
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	all := holding{unknown: err != nil}
+	for _, name := range names {
+		pid, err := strconv.ParseUint(name, 10, 32)
+		if err != nil {
+			continue // no process
+		}
+		h := caller{pid: uint32(pid)}.holds(ino)
+		if h.any {
+			return h
+		}
+		all.unknown = all.unknown || h.unknown && !h.denied
 	}
 	return all
 }

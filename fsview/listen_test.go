@@ -71,3 +71,18 @@ func TestListenPutsBack(t *testing.T) {
 		}
 	})
 }
+
+// TestListenEndsWithClose: when the last descriptor is closed, the value from
+// before is back, and somebody else can listen, before the next command runs.
+func TestListenEndsWithClose(t *testing.T) {
+	s := startServer(t, serveSpec{Fixture: "demo"})
+	s.ask("delay 20ms")
+	out, _ := s.sh(`cd demo; for i in 1 2 3; do
+exec 3<>nothing.listen; test -d nothing && echo listening; exec 3>&-; cat nothing
+cat nothing.listen & until test -d nothing; do :; done; kill $!; wait $! 2>/dev/null; cat nothing
+exec 3<nothing.listen; sleep 600 & exec 3>&-; test -d nothing && echo inherited; kill $!; wait $! 2>/dev/null; cat nothing
+done 2>&1`)
+	if want := strings.Repeat("listening\nNone\nNone\ninherited\nNone\n", 3); out != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -27,6 +28,7 @@ type listener struct {
 	key     listenKey
 	answers bool // calls are answered by what is written
 	block   bool
+	ino     uint64 // of the file
 	session string
 	s       *stream
 
@@ -216,17 +218,37 @@ func (l *listener) answer(ctx context.Context, line string) error {
 	return nil
 }
 
-// Flush answers with a line that has no end.
+// putBackWait is how long the last close(2) waits until the value from before is
+// back, so that the next command finds it. Nothing ends that wait earlier: the
+// process may be exiting, by the signal that would.
+const putBackWait = 500 * time.Millisecond
+
+// Flush answers with a line that has no end. With the last close(2), of whoever
+// may have inherited the descriptor, it ends the listening: the kernel says so
+// later.
 func (l *listener) Flush(ctx context.Context) syscall.Errno {
+	errno := l.Fsync(ctx, 0)
+	if callerOf(ctx).holds(l.ino).may() || anyoneHolds(l.ino).may() {
+		return errno
+	}
+	_ = l.Release(ctx)
+	timer := time.NewTimer(putBackWait)
+	defer timer.Stop()
+	select {
+	case <-l.gone:
+	case <-timer.C:
+	}
+	return errno
+}
+
+// Fsync answers with a line that has no end.
+func (l *listener) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	l.mu.Lock()
 	line := l.part
 	l.part = ""
 	l.mu.Unlock()
 	return l.p.fail(ctx, "answer", l.m.path(), opSetValue, l.answerLines(ctx, line))
 }
-
-// Fsync is Flush.
-func (l *listener) Fsync(ctx context.Context, _ uint32) syscall.Errno { return l.Flush(ctx) }
 
 // Lseek knows no holes.
 func (l *listener) Lseek(_ context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {

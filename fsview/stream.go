@@ -191,6 +191,9 @@ func (f *streamFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uin
 		}
 	}
 	h, errno := (*f.open.Load())(ctx, flags)
+	if l, ok := h.(*listener); ok && errno == 0 {
+		l.ino = f.StableAttr().Ino
+	}
 	return h, fuse.FOPEN_DIRECT_IO, errno
 }
 
