@@ -23,8 +23,9 @@ const (
 	// maxInterpreter is the longest first line of a script in bytes, with its
 	// newline: the kernel reads no more of it.
 	maxInterpreter = 255
-	// absentAge is how long a description serves to say that a method does not
-	// exist. With .bin in its PATH, a shell asks for every command it is given.
+	// absentAge is how long a description serves to say that a method, or an
+	// attribute whose name is no identifier, does not exist. With .bin in its PATH, a
+	// shell asks for every command it is given.
 	absentAge = 10 * time.Second
 )
 

@@ -43,7 +43,9 @@
 //
 // Looking up is the authority, listing does its best: a peer that cannot tell
 // the attributes of its objects still answers for each name that is typed, and
-// names that answered once are listed from then on.
+// names that answered once are listed from then on. What is no identifier is only
+// asked for where the object does not tell its names, or told it in the last ten
+// seconds.
 //
 // # Names
 //

@@ -3,6 +3,7 @@
 package fsview
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -41,6 +42,27 @@ func TestOvertakenRead(t *testing.T) {
 	m.found(o, true, o.peer.stamp())
 	if !o.learntAttrs["name"] {
 		t.Error("an attribute that was found after it was deleted is not known")
+	}
+}
+
+// TestAbsentAge checks that a name that is no identifier is found though the
+// object did not mention it when it was asked long ago.
+func TestAbsentAge(t *testing.T) {
+	fake := demoFake()
+	p := testPeer(t, fake)
+	d := &objectDir{node: node{p: p}, path: "demo"}
+	o := d.adopt(fake.names["demo"].(fakeRef))
+	ctx := context.Background()
+	if d.mayExist(ctx, "new-one", "new-one") {
+		t.Fatal("a name that nobody mentions may exist")
+	}
+	fake.objects[o.ref].attrs["new-one"] = codec.Int(1)
+	if d.mayExist(ctx, "new-one", "new-one") {
+		t.Error("a name that nobody mentions is asked for each time")
+	}
+	o.descAt.at = o.descAt.at.Add(-absentAge)
+	if !d.mayExist(ctx, "new-one", "new-one") {
+		t.Error("a name that is mentioned by now does not exist")
 	}
 }
 

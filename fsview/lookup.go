@@ -64,7 +64,8 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 
 // mayExist tells whether it is worth asking the peer for an attribute. Any
 // identifier is: objects may have attributes that they do not list. Other
-// names only where the object mentions them, or mentions nothing at all.
+// names only where the object mentions them, or mentions nothing at all; what it
+// mentioned too long ago is asked for again.
 func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 	link := isLinkScratch(name)
 	scratch := isScratch(name) || link
@@ -75,6 +76,9 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 		return false
 	}
 	desc, err := d.anyDesc(ctx)
+	if err == nil && attrInfo(desc, attr) == nil && !scratch && d.descOlder(absentAge) {
+		desc, err = d.describe(ctx)
+	}
 	if err == nil {
 		return attrInfo(desc, attr) != nil
 	}
