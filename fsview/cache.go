@@ -155,13 +155,33 @@ func (o *object) deletedNow(id string) {
 	c.deleted, c.replacing, c.set = time.Now(), 0, o.peer.writes.Load()
 }
 
+// wasDeleted tells whether this mount deleted an attribute, and neither set nor
+// found it since.
+func (o *object) wasDeleted(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	return c != nil && !c.deleted.IsZero()
+}
+
+// isOutdated tells whether the description is from before this mount deleted an
+// attribute.
+func (o *object) isOutdated(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.vals[id]
+	return c != nil && !c.deleted.IsZero() && c.overtaken(o.descAt)
+}
+
 // deletedType returns the value that an attribute had when it was deleted just
-// now, for its type.
+// now, for its type. Text fits no reference, so that is no type to keep.
 func (o *object) deletedType(id string) codec.Value {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if c := o.vals[id]; c != nil && !c.deleted.IsZero() && time.Since(c.deleted) < deletedMemory {
-		return c.last
+		if _, isRef := c.last.(codec.Ref); !isRef {
+			return c.last
+		}
 	}
 	return nil
 }

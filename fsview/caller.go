@@ -180,6 +180,24 @@ func isRemoveMany(words []string) bool {
 	return recursive && names > 1
 }
 
+// inventors are programs that make names of two letters and six random ones, for
+// files that they rename at once, and the two letters.
+var inventors = map[string]string{"ln": "Cu", "perl": "XX"}
+
+// invented tells whether the caller made up a name that looks like a word, as one
+// in two hundred of those names does: it was not told that name.
+func (c caller) invented(name string) bool {
+	if !isWordLike(name) || c.pid == 0 {
+		return false
+	}
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.pid))
+	if err != nil || inventors[strings.TrimSpace(string(comm))] != name[:2] {
+		return false
+	}
+	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.pid))
+	return err == nil && len(args) > 0 && !bytes.Contains(args, []byte(name))
+}
+
 // exiting tells whether the caller is on its way out. Nothing can end its
 // waits, so nobody may make it wait.
 func (c caller) exiting() bool {

@@ -163,6 +163,24 @@ d = os.open('numbers/index', os.O_RDONLY)
 os.listdir(d)
 keep(d)
 os.unlink('numbers/index/2')"; ls name numbers/index`, "1\nls: cannot access 'name': No such file or directory\nnumbers/index:\n0\n1\n"},
+	{"deleted, and its views", `cat number > $HOME/.n; ls > $HOME/.n; cat number.json; python3 -c "$L
+os.unlink('number')
+print([os.path.exists('number.' + v) for v in ('json', 'repr')])"; ls number.json number.type; rmdir child; echo 5 > child; cat child`,
+		"5\n[False, False]\nls: cannot access 'number.json': No such file or directory\nls: cannot access 'number.type': No such file or directory\n5\n"},
+	{"made up names that look like words", `python3 - <<X
+$L
+import ctypes
+libc = ctypes.CDLL(None)
+libc.prctl(15, b'ln', 0, 0, 0) # PR_SET_NAME
+os.symlink('child', 'Culllxrl')
+print('Culllxrl' in os.listdir('.'))
+os.rename('Culllxrl', 'link')
+libc.prctl(15, b'perl', 0, 0, 0)
+with open('XXlarger', 'w') as f: f.write('6')
+print('XXlarger' in os.listdir('.'))
+os.rename('XXlarger', 'number')
+X
+ls link; cat number; ln -s ../other Customer; readlink Customer; echo 7 > XXlarger; ls | grep XX`, "False\nFalse\nme\nparent\nv\n6\n../a.b c\nXXlarger\n"},
 	{"linked and removed", `python3 -c "$L
 for i in range(9):
   os.symlink('child', 'kid')

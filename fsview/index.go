@@ -199,7 +199,7 @@ func (x *indexDir) Create(ctx context.Context, name string, flags, mode uint32, 
 	if e := x.p.readOnly(); e != 0 {
 		return nil, nil, 0, e
 	}
-	if x.isScratch(name) {
+	if x.isScratch(name) || callerOf(ctx).invented(name) {
 		in, h, errno := createScratch(ctx, x, name, "", flags, mode, out)
 		return in, h, fuse.FOPEN_DIRECT_IO, errno
 	}
@@ -298,7 +298,7 @@ func (x *indexDir) Symlink(ctx context.Context, target, name string, out *fuse.E
 	if e := x.p.readOnly(); e != 0 {
 		return nil, e
 	}
-	if x.isScratch(name) || isLinkScratch(name) {
+	if x.isScratch(name) || isLinkScratch(name) || callerOf(ctx).invented(name) {
 		in, _, errno := createScratch(ctx, x, name, target, 0, 0, out)
 		return in, errno
 	}

@@ -269,10 +269,11 @@ func (m member) current(ctx context.Context) (codec.Value, error) {
 	return nil, err
 }
 
-// info returns what the object tells of the attribute, nil for nothing.
+// info returns what the object told of the attribute, nil for nothing, and for one
+// that this mount deleted since.
 func (m member) info() *codec.AttrInfo {
 	o := m.dir.known()
-	if o == nil || m.key != nil {
+	if o == nil || m.key != nil || o.isOutdated(m.id()) {
 		return nil
 	}
 	return attrInfo(o.knownDesc(), m.attr)

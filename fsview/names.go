@@ -196,23 +196,26 @@ func isLinkScratch(name string) bool { return isRandom(name, "Cu") }
 // isRandom tells whether a name is prefix and six random letters and digits.
 // Six lower case letters are a word, and a word may be an attribute.
 func isRandom(name, prefix string) bool {
-	const random = 6
 	rest, ok := strings.CutPrefix(name, prefix)
-	if !ok || len(rest) != random {
+	return ok && len(rest) == randomLetters && strings.Trim(rest, lowerCase+upperCase+digits) == "" && strings.Trim(rest, lowerCase) != ""
+}
+
+// isWordLike tells whether a name is two letters that programs begin such names
+// with, and a word of six.
+func isWordLike(name string) bool {
+	if len(name) != 2+randomLetters || strings.Trim(name[2:], lowerCase) != "" {
 		return false
 	}
-	word := true
-	for _, c := range []byte(rest) {
-		switch {
-		case 'a' <= c && c <= 'z':
-		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-			word = false
-		default:
-			return false
-		}
-	}
-	return !word
+	return name[:2] == "Cu" || name[:2] == "XX"
 }
+
+// What names of temporary files are made of.
+const (
+	randomLetters = 6
+	lowerCase     = "abcdefghijklmnopqrstuvwxyz"
+	upperCase     = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits        = "0123456789"
+)
 
 // neverAttr tells whether a file name is of a shape that only tools use, so
 // that looking it up needs no request: vim probes 4913, emacs #x#, and many

@@ -206,7 +206,7 @@ func (d *objectDir) Create(ctx context.Context, name string, flags, mode uint32,
 	if e := d.p.readOnly(); e != 0 {
 		return nil, nil, 0, e
 	}
-	if d.isScratch(name) {
+	if d.isScratch(name) || callerOf(ctx).invented(name) {
 		in, h, errno := createScratch(ctx, d, name, "", flags, mode, out)
 		return in, h, fuse.FOPEN_DIRECT_IO, errno
 	}
@@ -301,7 +301,20 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 		d.p.scratches.awayUntil(path, time.Now().Add(awayTime))
 		return 0
 	}
+	if err == nil {
+		d.lookAgainAtViews(name)
+	}
 	return d.p.fail(ctx, "delete", path, opDelete, err)
+}
+
+// lookAgainAtViews makes the kernel let go of the views of an attribute that was
+// deleted. It can when the deletion is answered.
+func (d *objectDir) lookAgainAtViews(name string) {
+	for suffix := range views {
+		if view := name + "." + suffix; d.GetChild(view) != nil {
+			go func() { _ = d.NotifyEntry(view) }()
+		}
+	}
 }
 
 // Symlink assigns the reference that the target, a path in this mount, leads
@@ -310,7 +323,7 @@ func (d *objectDir) Symlink(ctx context.Context, target, name string, out *fuse.
 	if e := d.p.readOnly(); e != 0 {
 		return nil, e
 	}
-	if d.isScratch(name) || isLinkScratch(name) {
+	if d.isScratch(name) || isLinkScratch(name) || callerOf(ctx).invented(name) {
 		in, _, errno := createScratch(ctx, d, name, target, 0, 0, out)
 		return in, errno
 	}

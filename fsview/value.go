@@ -64,8 +64,8 @@ func (f *valueFile) fillKnown(a *fuse.Attr) bool {
 }
 
 // Getattr answers from memory, see openFiles.sizeFor. A file that was created and
-// never written is none as soon as nobody has it open, and an item may have moved:
-// the kernel looks the name up again then.
+// never written is none as soon as nobody has it open, and an item may have moved, or
+// the attribute of a view be gone: the kernel looks the name up again then.
 func (f *valueFile) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	return f.getattr(ctx, f.StableAttr().Ino, out)
 }
@@ -95,10 +95,16 @@ func (f *valueFile) neverWas(ctx context.Context) bool {
 }
 
 // mayHaveMoved tells whether the file is an item whose name may mean another one,
-// or none, since an item of the list was deleted. Who has it open stays with what
+// or none, since an item of the list was deleted, or the view of an attribute that
+// was. Who has it open stays with what
 // it has.
 func (f *valueFile) mayHaveMoved(c caller, ino uint64) bool {
-	return f.at.Load().taken() != f.taken.Load() && !c.holds(ino).may()
+	m := f.at.Load()
+	moved := m.taken() != f.taken.Load()
+	if o := m.dir.known(); o != nil && f.form != nil {
+		moved = moved || o.wasDeleted(m.id())
+	}
+	return moved && !c.holds(ino).may()
 }
 
 func (f *fsys) setSize(a *fuse.Attr, n int64) {
