@@ -43,9 +43,9 @@
 //
 // Looking up is the authority, listing does its best: a peer that cannot tell
 // the attributes of its objects still answers for each name that is typed, and
-// names that answered once are listed from then on. What is no identifier is only
-// asked for where the object does not tell its names, or told it in the last ten
-// seconds.
+// names that answered once are listed from then on. A name that is no identifier
+// is asked for where the object does not tell its names; where it does, what it
+// told is believed for ten seconds.
 //
 // # Names
 //
@@ -119,22 +119,26 @@
 // that keeps a file open and writes again from its start assigns again.
 //
 // A new file becomes an attribute with the first write; closed without one, it
-// was never there. Until then it is there for who created it. @ and the absolute path of an object in this mount assigns
-// the reference, except to what holds text, which takes it as text; ATTR.repr
-// takes it always. So does a symbolic link into the mount.
+// was never there. Until then it is there for who created it.
+//
+// @ and the absolute path of an object in this mount assigns the reference,
+// except to what holds text, which takes it as text; ATTR.repr takes it always.
+// So does a symbolic link into the mount.
 //
 //	$ echo @/mnt/x/other > demo/friend; readlink demo/friend
 //	../other
 //
 // rm and rmdir delete an attribute or item, whatever is in it. Who has listed
 // the directory and has it open, as rm -r and find -delete have, is refused, and
-// so is rm -r of more than one name, which the shell makes of rm -r *; a mount can also be told to delete nothing, or to let rm -r through. A name that
-// was deleted keeps its type for ten seconds: mv from elsewhere, install and tar
-// delete first and write then. If what these write is refused (mv, cp, install,
-// tar, bsdtar, cpio and git, by the name of the process), the value that they
-// deleted is put back. What the peer sets but does not delete, or only empties, as
-// it does the fields of a Go struct, is out of their sight for as long; of what it
-// does not delete anyone else hears EPERM.
+// so is rm -r of more than one name, which the shell makes of rm -r *. A mount
+// can also be told to delete nothing, or to let rm -r through.
+//
+// A name that was deleted keeps its type for ten seconds: mv from elsewhere,
+// install and tar delete first and write then. If what these write is refused
+// (mv, cp, install, tar, bsdtar, cpio and git, by the name of the process), the
+// value that they deleted is put back. What the peer sets but does not delete, or
+// only empties, as it does the fields of a Go struct, is out of their sight for as
+// long; of what it does not delete anyone else hears EPERM.
 //
 // # Tools' own files
 //

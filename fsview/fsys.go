@@ -104,8 +104,8 @@ func (f *fsys) everyone() []*peer {
 }
 
 // opContext returns the context of one remote operation on behalf of the
-// request ctx, and of its caller. It ends when the operation's time is over, when a signal wants
-// the caller back, and at unmount.
+// request ctx, and of its caller. It ends when the operation's time is over,
+// when a signal wants the caller back, and at unmount.
 func (p *peer) opContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	base := p.base
 	if who, ok := fuse.FromContext(ctx); ok {

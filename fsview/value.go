@@ -96,8 +96,7 @@ func (f *valueFile) neverWas(ctx context.Context) bool {
 
 // mayHaveMoved tells whether the file is an item whose name may mean another one,
 // or none, since an item of the list was deleted, or the view of an attribute that
-// was. Who has it open stays with what
-// it has.
+// was. Who has it open stays with what it has.
 func (f *valueFile) mayHaveMoved(c caller, ino uint64) bool {
 	m := f.at.Load()
 	moved := m.taken() != f.taken.Load()
