@@ -25,6 +25,8 @@ type valueHandle struct {
 	// overtaken is set on a handle for reading once its opener has written the
 	// file through another.
 	overtaken atomic.Bool
+	// flushed is set with the first close(2): before that it is surely open.
+	flushed atomic.Bool
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
 	gate  gate
@@ -170,6 +172,7 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 // copies that they inherited. The flush of a handle that wrote nothing does
 // nothing.
 func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
+	h.flushed.Store(true)
 	if h.pending != nil {
 		h.pending.flushed.Store(true)
 	}

@@ -165,6 +165,16 @@ func (o *openFiles[T]) remove(h T) {
 	}
 }
 
+// newest returns the handle opened last, nil where there is none.
+func (o *openFiles[T]) newest() (h T) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.list) > 0 {
+		h = o.list[len(o.list)-1]
+	}
+	return h
+}
+
 // all returns the handles, the newest first.
 func (o *openFiles[T]) all() []T {
 	o.mu.Lock()

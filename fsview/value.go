@@ -82,10 +82,25 @@ func (f *valueFile) getattr(ctx context.Context, ino uint64, out *fuse.AttrOut) 
 	if f.neverWas(ctx) || f.mayHaveMoved(callerOf(ctx), ino) {
 		return syscall.ESTALE
 	}
-	if n := f.open.sizeFor(callerOf(ctx), ino, known); n >= 0 {
+	n := int64(0)
+	if c := callerOf(ctx); !f.emptiedBy(c) {
+		n = f.open.sizeFor(c, ino, known)
+	}
+	if n >= 0 {
 		f.p.setSize(&out.Attr, n)
 	}
 	return 0
+}
+
+// emptiedBy tells whether a process has just opened the file to write it anew,
+// where that needs no look at the process: most writers ask for the size then.
+func (f *valueFile) emptiedBy(c caller) bool {
+	h := f.open.newest()
+	if h == nil || h.flushed.Load() || !h.opener.sameProcess(c) {
+		return false
+	}
+	_, empties := h.size()
+	return empties
 }
 
 // neverWas tells whether the file was created, and closed without a write.
