@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -76,13 +75,29 @@ func (c caller) session() string {
 	return "uid " + strconv.Itoa(int(c.uid))
 }
 
+// maxProc bounds how much of a file below /proc/PID is read, in bytes. Of those
+// that can be longer, command lines, the beginning is enough.
+const maxProc = 16 << 10
+
+// proc returns what a file below /proc/PID says of the caller, see proc(5); not
+// ok where the caller is gone or cannot be seen.
+func (c caller) proc(name string) (text []byte, ok bool) {
+	if c.pid == 0 {
+		return nil, false
+	}
+	f, err := os.Open(fmt.Sprintf("/proc/%d/%s", c.pid, name))
+	if err != nil {
+		return nil, false
+	}
+	defer f.Close()
+	text, err = io.ReadAll(io.LimitReader(f, maxProc))
+	return text, err == nil
+}
+
 // process returns the id of the process that the thread belongs to, or 0.
 func (c caller) process() int {
-	if c.pid == 0 {
-		return 0
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
-	if err != nil {
+	status, ok := c.proc("status")
+	if !ok {
 		return 0
 	}
 	n, _ := strconv.Atoi(statusField(status, "Tgid"))
@@ -121,91 +136,14 @@ func (c caller) cwd() string {
 	return dir
 }
 
-// replacers are programs that delete a file only to write it anew.
-var replacers = map[string]bool{"mv": true, "cp": true, "install": true, "tar": true, "bsdtar": true, "cpio": true, "git": true}
-
-// replaces tells whether the caller is such a program. It decides about no more
-// than the moment between the two: what cannot be deleted comes back by itself.
-func (c caller) replaces() bool {
-	if c.pid == 0 {
-		return false
-	}
-	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.pid))
-	return err == nil && replacers[strings.TrimSpace(string(comm))]
-}
-
-// removesMany tells whether the caller is rm -r of more than one name.
-func (c caller) removesMany() bool {
-	if c.pid == 0 {
-		return false
-	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/cmdline", c.pid))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	// The options come first, or at least early: thousands of names need not
-	// be read anew for each of them.
-	const enough = 16 << 10 // bytes
-	line, err := io.ReadAll(io.LimitReader(f, enough))
-	return err == nil && isRemoveMany(strings.Split(string(line), "\x00"))
-}
-
-// isRemoveMany tells whether words are the command rm, options that make it
-// recursive, and more than one name.
-func isRemoveMany(words []string) bool {
-	for len(words) > 0 && path.Base(words[0]) != "rm" { // busybox rm
-		if path.Base(words[0]) != "busybox" {
-			return false
-		}
-		words = words[1:]
-	}
-	if len(words) == 0 {
-		return false
-	}
-	recursive, names, options := false, 0, true
-	for _, w := range words[1:] {
-		switch {
-		case w == "":
-		case options && w == "--":
-			options = false
-		case options && strings.HasPrefix(w, "--"):
-			recursive = recursive || strings.HasPrefix("--recursive", w)
-		case options && len(w) > 1 && w[0] == '-':
-			recursive = recursive || strings.ContainsAny(w, "rR")
-		default:
-			names++
-		}
-	}
-	return recursive && names > 1
-}
-
-// inventors are programs that make names of two letters and six random ones, for
-// files that they rename at once, and the two letters.
-var inventors = map[string]string{"ln": "Cu", "perl": "XX"}
-
-// invented tells whether the caller made up a name that looks like a word, as one
-// in two hundred of those names does: it was not told that name.
-func (c caller) invented(name string) bool {
-	if !isWordLike(name) || c.pid == 0 {
-		return false
-	}
-	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.pid))
-	if err != nil || inventors[strings.TrimSpace(string(comm))] != name[:2] {
-		return false
-	}
-	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.pid))
-	return err == nil && len(args) > 0 && !bytes.Contains(args, []byte(name))
-}
-
 // exiting tells whether the caller is on its way out. Nothing can end its
 // waits, so nobody may make it wait.
 func (c caller) exiting() bool {
 	if c.pid == 0 {
 		return false
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.pid))
-	if err != nil {
+	stat, ok := c.proc("stat")
+	if !ok {
 		return true
 	}
 	// The name in parentheses may hold spaces: count from its end. The flags
@@ -229,12 +167,9 @@ type pending struct {
 // signals looks for pending signals that are neither blocked nor ignored nor
 // harmless.
 func (c caller) signals() pending {
-	if c.pid == 0 {
-		return pending{any: true, stop: true, kill: true} // cannot be asked: believe the kernel
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
-	if err != nil {
-		return pending{any: true, stop: true, kill: true} // gone already
+	status, ok := c.proc("status")
+	if !ok {
+		return pending{any: true, stop: true, kill: true} // gone, or cannot be asked: believe the kernel
 	}
 	mask := func(name string) uint64 {
 		n, _ := strconv.ParseUint(statusField(status, name), 16, 64)

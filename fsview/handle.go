@@ -25,7 +25,8 @@ type valueHandle struct {
 	// overtaken is set on a handle for reading once its opener has written the
 	// file through another.
 	overtaken atomic.Bool
-	// flushed is set with the first close(2): before that it is surely open.
+	// flushed is set with the first close(2): before that it is surely open, and
+	// be it that open(2) has not returned yet.
 	flushed atomic.Bool
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
@@ -173,9 +174,6 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 // nothing.
 func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
 	h.flushed.Store(true)
-	if h.pending != nil {
-		h.pending.flushed.Store(true)
-	}
 	return h.settle(ctx, func() bool { return callerOf(ctx).bystander(h.from) })
 }
 

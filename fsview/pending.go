@@ -17,13 +17,11 @@ import (
 type pendingFile struct {
 	dir     *objectDir
 	name    string        // in the directory, see member.pendingName
+	handle  *valueHandle  // that created it
 	process int           // that created it, 0 where it cannot be told
 	ino     atomic.Uint64 // 0 until it has one
 	written atomic.Bool   // what was created is an attribute now
-	// flushed is set with the first close(2), at which a file is flushed: before
-	// that it is surely open, and be it that open(2) has not returned yet.
-	flushed atomic.Bool
-	closed  atomic.Bool // for good, the kernel said so
+	closed  atomic.Bool   // for good, the kernel said so
 	// denied is set once somebody was told that there is no such file.
 	denied atomic.Bool
 }
@@ -33,7 +31,7 @@ func (u *pendingFile) isOpen(c caller) bool {
 	switch {
 	case u.written.Load() || u.closed.Load():
 		return false
-	case !u.flushed.Load() || u.heldBy(caller{pid: uint32(u.process)}) || u.heldBy(c):
+	case !u.handle.flushed.Load() || u.heldBy(caller{pid: uint32(u.process)}) || u.heldBy(c):
 		return true
 	}
 	u.denied.Store(true)
@@ -83,14 +81,15 @@ func (u *pendingFile) end() {
 // it.
 func (d *objectDir) createPending(ctx context.Context, parent *fs.Inode, path string, m member, flags uint32, out *fuse.EntryOut) (*fs.Inode, *valueHandle) {
 	by := callerOf(ctx)
-	u := &pendingFile{dir: d, name: m.pendingName(), process: by.process()}
+	h := &valueHandle{
+		m: m, opener: by, gate: newGate(),
+		write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load(),
+	}
+	u := &pendingFile{dir: d, name: m.pendingName(), handle: h, process: by.process()}
 	in := attach(ctx, parent, path, d.pendingEntry(m, u), out)
 	out.SetEntryTimeout(0) // whether it exists is decided at the first write
 	u.ino.Store(in.StableAttr().Ino)
-	h := &valueHandle{
-		m: m, file: in.Operations().(*valueFile), opener: by, pending: u, gate: newGate(),
-		write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load(),
-	}
+	h.file, h.pending = in.Operations().(*valueFile), u
 	h.write.joins = h.write.joins && flags&syscall.O_TRUNC == 0
 	if o := d.known(); o != nil {
 		h.replaced = o.takeReplaced(m.id(), by)
