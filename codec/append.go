@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 )
 
 // Append appends the encoding of v to b, as the original would write it: an
@@ -68,9 +67,9 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case None:
 		b = append(b, tagNone)
 	case Bool:
-		b = appendI32(append(b, tagBool), boolInt(bool(v)))
+		b = AppendBool(b, bool(v))
 	case Int:
-		b = appendInt(b, int64(v))
+		b = AppendInt(b, int64(v))
 	case Long:
 		return w.long(append(b, tagLong), string(v))
 	case Float:
@@ -116,18 +115,6 @@ func (w *writer) sized(b []byte) ([]byte, error) {
 		return b, fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
 	}
 	return b, nil
-}
-
-// appendInt writes an INT where it fits, a LONG where not.
-func appendInt(b []byte, n int64) []byte {
-	if n >= math.MinInt32 && n <= math.MaxInt32 {
-		return appendI32(append(b, tagInt), int(n))
-	}
-	b = appendI32(append(b, tagLong), 0)
-	at := len(b)
-	b = strconv.AppendInt(b, n, 10)
-	binary.BigEndian.PutUint32(b[at-sizeI32:], uint32(len(b)-at))
-	return b
 }
 
 // raw writes a length and the bytes of a string.

@@ -15,16 +15,21 @@ func compareAttrs(a, b Attr) int { return strings.Compare(a.Name, b.Name) }
 // six.
 const fewAttrs = 8
 
-// attrs reads a MAP with strings as keys, tag included.
-func (p *parser) attrs() ([]Attr, error) {
+// attrsHeader reads the tag and the count of the MAP.
+func (p *parser) attrsHeader() (n int, err error) {
 	tag, err := p.byte()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if tag != tagMap {
-		return nil, p.fail(0, ErrTag, "%#02x instead of a map", tag)
+		return 0, p.fail(0, ErrTag, "%#02x instead of a map", tag)
 	}
-	n, err := p.count(minPair, pairLen)
+	return p.count(minPair, pairLen)
+}
+
+// attrs reads a MAP with strings as keys, tag included.
+func (p *parser) attrs() ([]Attr, error) {
+	n, err := p.attrsHeader()
 	if err != nil {
 		return nil, err
 	}

@@ -11,47 +11,48 @@ import (
 
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// TestReadOnly has what is read, and written in another way.
+// readOnly has what is read, and written in another way.
+var readOnly = []struct {
+	in   string
+	want Value
+}{
+	{"09 ff", Int(255)},
+	{"06 00000100", Bool(true)},
+	{"06 80000000", Bool(true)},
+	{"02 00000003 31324c", Long("12")},                                  // 12L
+	{"02 00000004 20313220", Long("12")},                                // ' 12 '
+	{"02 00000002 2b35", Long("5")},                                     // +5
+	{"02 00000003 2d2035", Long("-5")},                                  // - 5
+	{"02 00000004 2d303035", Long("-5")},                                // -005
+	{"02 00000002 2d30", Long("0")},                                     // -0
+	{"05 00000005 7574662d38 00000001 61", Text("a")},                   // utf-8
+	{"05 00000004 55544638 00000002 c3a9", Text("é")},                   // UTF8
+	{"05 00000005 6173636969 00000001 61", Text("a")},                   // ascii
+	{"05 00000007 6c6174696e2d31 00000002 e961", Text("éa")},            // latin-1
+	{"05 0000000a 49534f2d383835392d31 00000001 ff", Text("ÿ")},         // ISO-8859-1
+	{"05 00000006 7574662d3136 00000004 fffee900", Text("é")},           // utf-16, little
+	{"05 00000006 7574662d3136 00000004 feff00e9", Text("é")},           // utf-16, big
+	{"05 00000006 7574662d3136 00000002 e900", Text("é")},               // utf-16, no mark
+	{"05 00000009 7574662d31362d6265 00000004 d83dde00", Text("😀")},     // utf-16-be
+	{"05 00000008 7574662d31366c65 00000004 fffe6100", Text("\ufeffa")}, // utf-16le keeps the mark
+	{"05 00000006 7574665f3332 00000008 fffe0000 e9000000", Text("é")},
+	{"05 00000006 7574665f3332 00000008 0000feff 0000d800", Text("\xed\xa0\x80")},
+	{"05 00000005 7574662d38 00000003 eda080", Text("\xed\xa0\x80")},
+	{"07 00000003 02 0100000001 0600000001 0100000002", Set{Int(1), Int(2)}},
+	{"08 00000002 00000002 00 0100000001 0a 00000002 01 0600000001 0c", mustMap(Pair{Int(1), Ellipsis{}})},
+	{"0d 00000001 45 00000001 00 0a", Exception{"E", Tuple{None{}}}},
+	{"0a ffff", None{}},
+}
+
 func TestReadOnly(t *testing.T) {
-	tests := []struct {
-		in   string
-		want Value
-	}{
-		{"09 ff", Int(255)},
-		{"06 00000100", Bool(true)},
-		{"06 80000000", Bool(true)},
-		{"02 00000003 31324c", Long("12")},                                  // 12L
-		{"02 00000004 20313220", Long("12")},                                // ' 12 '
-		{"02 00000002 2b35", Long("5")},                                     // +5
-		{"02 00000003 2d2035", Long("-5")},                                  // - 5
-		{"02 00000004 2d303035", Long("-5")},                                // -005
-		{"02 00000002 2d30", Long("0")},                                     // -0
-		{"05 00000005 7574662d38 00000001 61", Text("a")},                   // utf-8
-		{"05 00000004 55544638 00000002 c3a9", Text("é")},                   // UTF8
-		{"05 00000005 6173636969 00000001 61", Text("a")},                   // ascii
-		{"05 00000007 6c6174696e2d31 00000002 e961", Text("éa")},            // latin-1
-		{"05 0000000a 49534f2d383835392d31 00000001 ff", Text("ÿ")},         // ISO-8859-1
-		{"05 00000006 7574662d3136 00000004 fffee900", Text("é")},           // utf-16, little
-		{"05 00000006 7574662d3136 00000004 feff00e9", Text("é")},           // utf-16, big
-		{"05 00000006 7574662d3136 00000002 e900", Text("é")},               // utf-16, no mark
-		{"05 00000009 7574662d31362d6265 00000004 d83dde00", Text("😀")},     // utf-16-be
-		{"05 00000008 7574662d31366c65 00000004 fffe6100", Text("\ufeffa")}, // utf-16le keeps the mark
-		{"05 00000006 7574665f3332 00000008 fffe0000 e9000000", Text("é")},
-		{"05 00000006 7574665f3332 00000008 0000feff 0000d800", Text("\xed\xa0\x80")},
-		{"05 00000005 7574662d38 00000003 eda080", Text("\xed\xa0\x80")},
-		{"07 00000003 02 0100000001 0600000001 0100000002", Set{Int(1), Int(2)}},
-		{"08 00000002 00000002 00 0100000001 0a 00000002 01 0600000001 0c", mustMap(Pair{Int(1), Ellipsis{}})},
-		{"0d 00000001 45 00000001 00 0a", Exception{"E", Tuple{None{}}}},
-		{"0a ffff", None{}},
-	}
-	for _, test := range tests {
+	for _, test := range readOnly {
 		v, _, err := Parse(unhex(t, test.in), Limits{})
 		if err != nil || !Equal(v, test.want) {
 			t.Errorf("%s: got %v, %v, want %s", test.in, v, err, test.want)
@@ -59,60 +60,62 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
+// badBytes has what is no value.
+var badBytes = []struct {
+	in   string
+	kind error
+}{
+	{"", ErrTruncated},
+	{"00", ErrTag},
+	{"0e", ErrTag},
+	{"fe", ErrTag},
+	{"01 000000", ErrTruncated},
+	{"03 00000000000000", ErrTruncated},
+	{"04 00000001", ErrTruncated},
+	{"04 ffffffff 61", ErrTruncated},
+	{"04 7fffffff 61", ErrTruncated},
+	{"06 00", ErrTruncated},
+	{"09", ErrTruncated},
+	{"0b 0000000000000000000000", ErrTruncated},
+	{"02 00000000", ErrNumber},
+	{"02 00000004 30783130", ErrNumber}, // 0x10
+	{"02 00000001 2d", ErrNumber},
+	{"02 00000003 352035", ErrNumber},
+	{"05 00000003 686578 00000002 6161", ErrCodec},        // hex
+	{"05 00000000 00000000", ErrCodec},                    // ''
+	{"05 00000006 637031323532 00000001 80", ErrCodec},    // cp1252
+	{"05 00000005 5554462d38 00000001 ff", ErrText},       // invalid
+	{"05 00000005 5554462d38 00000002 c080", ErrText},     // overlong
+	{"05 00000005 5554462d38 00000004 f4908080", ErrText}, // beyond U+10FFFF
+	{"05 00000005 6173636969 00000001 80", ErrText},
+	{"05 00000006 7574662d3136 00000003 610061", ErrText},
+	{"05 00000006 7574662d3136 00000002 00d8", ErrText},
+	{"05 00000006 7574662d3332 00000004 ffffffff", ErrText},
+	{"07 00000000", ErrTruncated},
+	{"07 00000000 03", ErrSeq},
+	{"07 00000001 00", ErrTruncated},
+	{"07 7fffffff 00 0a", ErrTruncated},
+	{"07 ffffffff 00", ErrTruncated},
+	{"07 00000001 00 00", ErrTag},
+	{"07 00000001 02 07 00000000 00", ErrUnhashable},
+	{"07 00000001 02 07 00000001 01 08 00000000", ErrUnhashable},
+	{"08 00000001 00000001 01 0a 0a", ErrSeq},
+	{"08 00000001 00000003 01 0a 0a", ErrSeq},
+	{"08 00000001 00000002 02 0a 0a", ErrSeq},
+	{"08 00000001 00000002 01 0700000000000a", ErrUnhashable},
+	{"08 00000001 00000002 01 0b 000000000000000000000000 0a", ErrUnhashable},
+	{"08 00000001 00000002 01 0a", ErrTruncated},
+	{"08 7fffffff", ErrTruncated},
+	{"0d 00000001 45 00000000 02", ErrSeq},
+	{"ff 00000001 61 00000000 01", ErrNumber},
+	{"ff 00000002 2d31 00000000 01", ErrNumber},
+	{"ff 00000000 00000000 01", ErrNumber},
+	{"ff 00000001 31 00000000 02", ErrSeq},
+	{"ff 00000001 31 00000001 01", ErrTruncated},
+}
+
 func TestBadBytes(t *testing.T) {
-	tests := []struct {
-		in   string
-		kind error
-	}{
-		{"", ErrTruncated},
-		{"00", ErrTag},
-		{"0e", ErrTag},
-		{"fe", ErrTag},
-		{"01 000000", ErrTruncated},
-		{"03 00000000000000", ErrTruncated},
-		{"04 00000001", ErrTruncated},
-		{"04 ffffffff 61", ErrTruncated},
-		{"04 7fffffff 61", ErrTruncated},
-		{"06 00", ErrTruncated},
-		{"09", ErrTruncated},
-		{"0b 0000000000000000000000", ErrTruncated},
-		{"02 00000000", ErrNumber},
-		{"02 00000004 30783130", ErrNumber}, // 0x10
-		{"02 00000001 2d", ErrNumber},
-		{"02 00000003 352035", ErrNumber},
-		{"05 00000003 686578 00000002 6161", ErrCodec},        // hex
-		{"05 00000000 00000000", ErrCodec},                    // ''
-		{"05 00000006 637031323532 00000001 80", ErrCodec},    // cp1252
-		{"05 00000005 5554462d38 00000001 ff", ErrText},       // invalid
-		{"05 00000005 5554462d38 00000002 c080", ErrText},     // overlong
-		{"05 00000005 5554462d38 00000004 f4908080", ErrText}, // beyond U+10FFFF
-		{"05 00000005 6173636969 00000001 80", ErrText},
-		{"05 00000006 7574662d3136 00000003 610061", ErrText},
-		{"05 00000006 7574662d3136 00000002 00d8", ErrText},
-		{"05 00000006 7574662d3332 00000004 ffffffff", ErrText},
-		{"07 00000000", ErrTruncated},
-		{"07 00000000 03", ErrSeq},
-		{"07 00000001 00", ErrTruncated},
-		{"07 7fffffff 00 0a", ErrTruncated},
-		{"07 ffffffff 00", ErrTruncated},
-		{"07 00000001 00 00", ErrTag},
-		{"07 00000001 02 07 00000000 00", ErrUnhashable},
-		{"07 00000001 02 07 00000001 01 08 00000000", ErrUnhashable},
-		{"08 00000001 00000001 01 0a 0a", ErrSeq},
-		{"08 00000001 00000003 01 0a 0a", ErrSeq},
-		{"08 00000001 00000002 02 0a 0a", ErrSeq},
-		{"08 00000001 00000002 01 0700000000000a", ErrUnhashable},
-		{"08 00000001 00000002 01 0b 000000000000000000000000 0a", ErrUnhashable},
-		{"08 00000001 00000002 01 0a", ErrTruncated},
-		{"08 7fffffff", ErrTruncated},
-		{"0d 00000001 45 00000000 02", ErrSeq},
-		{"ff 00000001 61 00000000 01", ErrNumber},
-		{"ff 00000002 2d31 00000000 01", ErrNumber},
-		{"ff 00000000 00000000 01", ErrNumber},
-		{"ff 00000001 31 00000000 02", ErrSeq},
-		{"ff 00000001 31 00000001 01", ErrTruncated},
-	}
-	for _, test := range tests {
+	for _, test := range badBytes {
 		v, n, err := Parse(unhex(t, test.in), Limits{})
 		var we *WireError
 		if !errors.Is(err, test.kind) || !errors.As(err, &we) || v != nil || n != 0 {

@@ -97,6 +97,14 @@
 // limits, see Limits, each with an error of its own. Reading takes n log n time
 // for n bytes.
 //
+// # Packets without values
+//
+// A packet can be read and written without a Value for each of its parts. Skip
+// returns the length of a value, WalkAttrs passes over the attributes of a packet
+// and yields names and encoded values, ReadInt and ReadString look into one.
+// AppendMapHeader, AppendAttrName, AppendInt, AppendBytes and their kin write a
+// packet piece by piece. None of them allocates.
+//
 // # Literals
 //
 // String returns a Python literal, for files, arguments and traces. ParseLiteral

@@ -15,32 +15,44 @@ const maxInt64Digits = 19
 // pythonSpace is what Python 2 skips around a number.
 const pythonSpace = " \t\n\v\f\r"
 
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func trimSpaceLeft[S ~string | ~[]byte](s S) S {
+	for len(s) > 0 && isSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
 // splitLong takes decimal text apart as Python's long() does: white space
 // around the number and after its sign, and an L at its end, do not matter. The
 // digits have no leading zeros; zero is "0" and never negative. It allocates
 // nothing and is linear.
-func splitLong(s string) (neg bool, digits string, ok bool) {
-	s = strings.Trim(s, pythonSpace)
-	if s != "" && (s[0] == '-' || s[0] == '+') {
-		neg = s[0] == '-'
-		s = strings.TrimLeft(s[1:], pythonSpace)
-	}
-	if s != "" && (s[len(s)-1] == 'L' || s[len(s)-1] == 'l') {
+func splitLong[S ~string | ~[]byte](s S) (neg bool, digits S, ok bool) {
+	s = trimSpaceLeft(s)
+	for len(s) > 0 && isSpace(s[len(s)-1]) {
 		s = s[:len(s)-1]
 	}
-	if s == "" {
-		return false, "", false
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = trimSpaceLeft(s[1:])
+	}
+	if len(s) > 0 && (s[len(s)-1] == 'L' || s[len(s)-1] == 'l') {
+		s = s[:len(s)-1]
+	}
+	var none S
+	if len(s) == 0 {
+		return false, none, false
 	}
 	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false, "", false
+		if !isDigit(s[i]) {
+			return false, none, false
 		}
 	}
-	s = strings.TrimLeft(s, "0")
-	if s == "" {
-		return false, "0", true
+	for len(s) > 1 && s[0] == '0' {
+		s = s[1:]
 	}
-	return neg, s, true
+	return neg && s[0] != '0', s, true
 }
 
 // canonicalLong returns decimal text in its only canonical form.
@@ -102,14 +114,15 @@ func Int64Of(v Value) (int64, bool) {
 }
 
 // digitsInt64 converts canonical digits that fit 64 bits.
-func digitsInt64(neg bool, digits string) (int64, bool) {
+func digitsInt64[S ~string | ~[]byte](neg bool, digits S) (int64, bool) {
 	if len(digits) > maxInt64Digits {
 		return 0, false
 	}
-	u, err := strconv.ParseUint(digits, 10, 64)
+	u := uint64(0)
+	for i := range len(digits) {
+		u = u*10 + uint64(digits[i]-'0')
+	}
 	switch {
-	case err != nil:
-		return 0, false
 	case !neg && u <= math.MaxInt64:
 		return int64(u), true
 	case neg && u <= -math.MinInt64:

@@ -211,20 +211,26 @@ func (p *parser) text() (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := decodeText(string(name), data)
+	s, err := decodeText(name, data)
 	if err != nil {
 		return nil, p.fail(at, err, "%s", excerpt(string(name)))
 	}
 	return Text(s), nil
 }
 
-// seqHeader reads the count and the kind of a SEQ body.
-func (p *parser) seqHeader() (n int, kind byte, err error) {
+// seqHeader reads the count and the kind of a SEQ body. A kind above most is
+// ErrSeq.
+func (p *parser) seqHeader(most byte) (n int, kind byte, err error) {
 	if n, err = p.count(minValue, 1); err != nil {
 		return 0, 0, err
 	}
-	kind, err = p.byte()
-	return n, kind, err
+	if kind, err = p.byte(); err != nil {
+		return 0, 0, err
+	}
+	if kind > most {
+		return 0, 0, p.fail(p.off-sizeByte, ErrSeq, "kind %d", kind)
+	}
+	return n, kind, nil
 }
 
 // members reads n values of a container that was entered, and leaves it.
@@ -244,12 +250,9 @@ func (p *parser) members(n int) ([]Value, error) {
 
 func (p *parser) seq() (Value, error) {
 	at := p.off
-	n, kind, err := p.seqHeader()
+	n, kind, err := p.seqHeader(seqSet)
 	if err != nil {
 		return nil, err
-	}
-	if kind > seqSet {
-		return nil, p.fail(at+sizeI32, ErrSeq, "kind %d", kind)
 	}
 	items, err := p.members(n)
 	if err != nil {
@@ -335,13 +338,9 @@ func (p *parser) exception() (Value, error) {
 // addressOrArgs reads an untagged SEQ body that is a tuple or, from writers
 // that take less care, a list.
 func (p *parser) addressOrArgs() ([]Value, error) {
-	at := p.off
-	n, kind, err := p.seqHeader()
+	n, _, err := p.seqHeader(seqTuple)
 	if err != nil {
 		return nil, err
-	}
-	if kind != seqTuple && kind != seqList {
-		return nil, p.fail(at+sizeI32, ErrSeq, "kind %d", kind)
 	}
 	return p.members(n)
 }

@@ -25,7 +25,7 @@ func NewHome(host string, port int) Home {
 func (h Home) Addr() (host string, port int, ok bool) {
 	const maxPort = 1<<16 - 1
 	p := parser{b: []byte(h), lim: Limits{}.withDefaults()}
-	n, _, err := p.seqHeader()
+	n, _, err := p.seqHeader(seqTuple)
 	if err != nil || n != addrLen {
 		return "", 0, false
 	}

@@ -56,11 +56,11 @@ func (r *repr) append(b []byte, v Value) []byte {
 		}
 		return append(b, "<bad number>"...)
 	case Float:
-		return appendFloat(b, float64(v))
+		return appendFloatLiteral(b, float64(v))
 	case Bytes:
-		return appendBytes(b, string(v))
+		return appendBytesLiteral(b, string(v))
 	case Text:
-		return appendText(b, string(v))
+		return appendTextLiteral(b, string(v))
 	case List:
 		return append(r.items(append(b, '['), v), ']')
 	case Tuple:
@@ -126,8 +126,8 @@ const (
 	maxPlainExponent = 15
 )
 
-// appendFloat writes the shortest digits that give f back, as Python 2.7 does.
-func appendFloat(b []byte, f float64) []byte {
+// appendFloatLiteral writes the shortest digits that give f back, as Python 2.7 does.
+func appendFloatLiteral(b []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(b, "nan"...)
@@ -151,8 +151,8 @@ func appendFloat(b []byte, f float64) []byte {
 	return b
 }
 
-// appendBytes writes 'abc' if all bytes are ASCII, else b'\xff'.
-func appendBytes(b []byte, s string) []byte {
+// appendBytesLiteral writes 'abc' if all bytes are ASCII, else b'\xff'.
+func appendBytesLiteral(b []byte, s string) []byte {
 	if !isASCII(s) {
 		b = append(b, 'b')
 	}
@@ -168,9 +168,9 @@ func appendBytes(b []byte, s string) []byte {
 	return append(b, q)
 }
 
-// appendText writes 'café' if the literal then shows at least one character
+// appendTextLiteral writes 'café' if the literal then shows at least one character
 // that is not ASCII, which is what makes it text; else u'abc' or u'\x80'.
-func appendText(b []byte, s string) []byte {
+func appendTextLiteral(b []byte, s string) []byte {
 	q := quoteFor(s)
 	start := len(b)
 	b = append(b, 'u', q)

@@ -20,7 +20,8 @@ const (
 	tagRef      = 0xff
 )
 
-// Kinds of SEQ, the byte after the count.
+// Kinds of SEQ, the byte after the count. Where a set may not stand, seqTuple is
+// the last kind that may.
 const (
 	seqList  = 0
 	seqTuple = 1

@@ -2,84 +2,142 @@ package codec
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// decoder turns the data of TEXT into UTF-8; ok is false for malformed data.
-type decoder func(data []byte) (s string, ok bool)
+// charset is a codec of TEXT that means text.
+type charset uint8
 
-// codecOf returns the decoder of a codec name, in any of the spellings that
+const (
+	charsetNone charset = iota // no codec that is taken
+	charsetUTF8
+	charsetASCII
+	charsetLatin1
+	charsetUTF16
+	charsetUTF16LE
+	charsetUTF16BE
+	charsetUTF32
+	charsetUTF32LE
+	charsetUTF32BE
+)
+
+// charsetOf returns the charset of a codec name, in any of the spellings that
 // Python has for it. The original takes every codec of Python; these are the
 // ones that mean text.
-func codecOf(name string) decoder {
-	switch normalCodec(name) {
+func charsetOf(name []byte) charset {
+	if string(name) == textCodec {
+		return charsetUTF8
+	}
+	var buf [maxCodecName]byte
+	switch string(normalCodec(buf[:0], name)) {
 	case "utf_8", "u8", "utf", "utf8":
-		return decodeUTF8
+		return charsetUTF8
 	case "ascii", "646", "ansi_x3.4_1968", "ansi_x3_4_1968", "ansi_x3.4_1986",
 		"cp367", "csascii", "ibm367", "iso646_us", "iso_646.irv_1991",
 		"iso_ir_6", "us", "us_ascii":
-		return decodeASCII
+		return charsetASCII
 	case "latin_1", "8859", "cp819", "csisolatin1", "ibm819", "iso8859",
 		"iso8859_1", "iso_8859_1", "iso_8859_1_1987", "iso_ir_100", "l1",
 		"latin", "latin1":
-		return decodeLatin1
+		return charsetLatin1
 	case "utf_16", "u16", "utf16":
-		return decodeUTF16
+		return charsetUTF16
 	case "utf_16_le", "utf_16le", "unicodelittleunmarked":
-		return func(b []byte) (string, bool) { return decodeUTF16Order(b, binary.LittleEndian) }
+		return charsetUTF16LE
 	case "utf_16_be", "utf_16be", "unicodebigunmarked":
-		return func(b []byte) (string, bool) { return decodeUTF16Order(b, binary.BigEndian) }
+		return charsetUTF16BE
 	case "utf_32", "u32", "utf32":
-		return decodeUTF32
+		return charsetUTF32
 	case "utf_32_le", "utf_32le":
-		return func(b []byte) (string, bool) { return decodeUTF32Order(b, binary.LittleEndian) }
+		return charsetUTF32LE
 	case "utf_32_be", "utf_32be":
-		return func(b []byte) (string, bool) { return decodeUTF32Order(b, binary.BigEndian) }
+		return charsetUTF32BE
 	}
-	return nil
+	return charsetNone
 }
 
 // maxCodecName is the length in bytes up to which a name is looked at; the
 // longest name known has 21.
 const maxCodecName = 64
 
-// normalCodec spells a codec name as Python looks it up: lower case, one
-// underscore for each run of other characters.
-func normalCodec(name string) string {
+// normalCodec appends a codec name to dst as Python looks it up: lower case, one
+// underscore for each run of other characters. Names too long give nothing.
+func normalCodec(dst, name []byte) []byte {
 	if len(name) > maxCodecName {
-		return ""
+		return dst
 	}
-	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
-		return r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
-	}), "_")
+	gap := false
+	for _, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			gap = len(dst) > 0
+			continue
+		}
+		if gap {
+			dst = append(dst, '_')
+			gap = false
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
-// decodeText returns the data of TEXT as UTF-8, or ErrCodec or ErrText.
-func decodeText(codec string, data []byte) (string, error) {
-	decode := decodeUTF8
-	if codec != textCodec {
-		decode = codecOf(codec)
-	}
-	if decode == nil {
+// decodeText returns the data of TEXT as UTF-8. The error is ErrCodec or
+// ErrText.
+func decodeText(codec, data []byte) (string, error) {
+	s, ok := "", false
+	switch charsetOf(codec) {
+	case charsetNone:
 		return "", ErrCodec
+	case charsetUTF8:
+		s = string(data)
+		ok = validText(s)
+	case charsetASCII:
+		s = string(data)
+		ok = isASCII(s)
+	case charsetLatin1:
+		s, ok = decodeLatin1(data)
+	case charsetUTF16:
+		s, ok = decodeUTF16(data)
+	case charsetUTF16LE:
+		s, ok = decodeUTF16Order(data, binary.LittleEndian)
+	case charsetUTF16BE:
+		s, ok = decodeUTF16Order(data, binary.BigEndian)
+	case charsetUTF32:
+		s, ok = decodeUTF32(data)
+	case charsetUTF32LE:
+		s, ok = decodeUTF32Order(data, binary.LittleEndian)
+	case charsetUTF32BE:
+		s, ok = decodeUTF32Order(data, binary.BigEndian)
 	}
-	s, ok := decode(data)
 	if !ok {
 		return "", ErrText
 	}
 	return s, nil
 }
 
-func decodeUTF8(data []byte) (string, bool) {
-	s := string(data)
-	return s, validText(s)
-}
-
-func decodeASCII(data []byte) (string, bool) {
-	s := string(data)
-	return s, isASCII(s)
+// textIn is decodeText without a copy: where the data is UTF-8 already, the
+// result is the data.
+func textIn(codec, data []byte) ([]byte, error) {
+	ok := false
+	switch charsetOf(codec) {
+	case charsetUTF8:
+		ok = validText(data)
+	case charsetASCII:
+		ok = isASCII(data)
+	default:
+		s, err := decodeText(codec, data)
+		return []byte(s), err
+	}
+	if !ok {
+		return nil, ErrText
+	}
+	return data, nil
 }
 
 func decodeLatin1(data []byte) (string, bool) {
@@ -186,26 +244,74 @@ func decodeCodePoint(s string) (r rune, size int) {
 }
 
 // validText tells whether s is what Text may hold: UTF-8 and lone surrogates.
-func validText(s string) bool {
-	if utf8.ValidString(s) {
-		return true
-	}
-	for i := 0; i < len(s); {
-		r, size := decodeCodePoint(s[i:])
-		if r == utf8.RuneError && size == 1 {
+func validText[S ~string | ~[]byte](s S) bool {
+	for i := asciiLen(s); i < len(s); {
+		n := codePointLen(s[i:])
+		if n == 0 {
 			return false
 		}
-		i += size
+		i += n
 	}
 	return true
 }
 
-// isASCII tells whether all bytes of s are below 0x80.
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+// codePointLen returns the length in bytes of the first code point of s, which
+// may be a lone surrogate; 0 for bytes that are no UTF-8. s is not empty.
+func codePointLen[S ~string | ~[]byte](s S) int {
+	const low, high = 0x80, 0xbf // what follows the first byte
+	n, from, to := 0, byte(low), byte(high)
+	switch c := s[0]; {
+	case c < utf8.RuneSelf:
+		return 1
+	case c < 0xc2: // a later byte, or an overlong form
+		return 0
+	case c < 0xe0:
+		n = 2
+	case c < 0xf0:
+		n = 3
+		if c == 0xe0 {
+			from = 0xa0 // below: overlong
+		}
+	case c < 0xf5:
+		n = 4
+		if c == 0xf0 {
+			from = 0x90 // below: overlong
+		} else if c == 0xf4 {
+			to = 0x8f // above: beyond U+10FFFF
+		}
+	default:
+		return 0
+	}
+	if len(s) < n || s[1] < from || s[1] > to {
+		return 0
+	}
+	for i := 2; i < n; i++ {
+		if s[i] < low || s[i] > high {
+			return 0
 		}
 	}
-	return true
+	return n
+}
+
+// isASCII tells whether all bytes of s are below 0x80.
+func isASCII[S ~string | ~[]byte](s S) bool { return asciiLen(s) == len(s) }
+
+// asciiLen returns the number of bytes before the first that is not ASCII, eight
+// bytes at a time.
+func asciiLen[S ~string | ~[]byte](s S) int {
+	const word = 8
+	const highBits = 0x8080808080808080
+	i := 0
+	for ; i+word <= len(s); i += word {
+		t := s[i : i+word]
+		// The compiler makes one load of this.
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		if w&highBits != 0 {
+			return i + bits.TrailingZeros64(w&highBits)/8
+		}
+	}
+	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+	}
+	return i
 }
