@@ -156,7 +156,7 @@ func (rq *pullRequest) describe() (codec.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	rq.obj.titled(&d)
+	rq.obj.Titled(&d)
 	visible := make([]codec.AttrInfo, 0, len(d.Attrs))
 	for _, a := range d.Attrs {
 		if !rq.may("GetAttr", a.Name) {

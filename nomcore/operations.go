@@ -9,17 +9,13 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
-
-// cannot is what Python says about an operation that an object does not have.
-func cannot(o *Object, what string) error {
-	return exception("TypeError", fmt.Sprintf("'%s' object %s", classOf(o.Impl), what))
-}
 
 func (rq *pullRequest) getAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrGetter)
 	if !ok {
-		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
 	}
 	return o.GetAttr(rq.ctx, rq.attr)
 }
@@ -40,7 +36,7 @@ func (rq *pullRequest) getOrLook() (codec.Value, error) {
 func (rq *pullRequest) setAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrSetter)
 	if !ok {
-		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
 	}
 	v, err := rq.value(attrVal)
 	if err != nil {
@@ -52,7 +48,7 @@ func (rq *pullRequest) setAttr() (codec.Value, error) {
 func (rq *pullRequest) delAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrDeleter)
 	if !ok {
-		return nil, noAttr(classOf(rq.obj.Impl), rq.attr)
+		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
 	}
 	return codec.None{}, o.DelAttr(rq.ctx, rq.attr)
 }
@@ -60,7 +56,7 @@ func (rq *pullRequest) delAttr() (codec.Value, error) {
 func (rq *pullRequest) getItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemGetter)
 	if !ok {
-		return nil, cannot(rq.obj, "has no items")
+		return nil, object.Cannot(rq.obj.Impl, "has no items")
 	}
 	key, err := rq.value(attrItem)
 	if err != nil {
@@ -72,7 +68,7 @@ func (rq *pullRequest) getItem() (codec.Value, error) {
 func (rq *pullRequest) setItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemSetter)
 	if !ok {
-		return nil, cannot(rq.obj, "does not support item assignment")
+		return nil, object.Cannot(rq.obj.Impl, "does not support item assignment")
 	}
 	key, err := rq.value(attrItem)
 	if err != nil {
@@ -88,7 +84,7 @@ func (rq *pullRequest) setItem() (codec.Value, error) {
 func (rq *pullRequest) delItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemDeleter)
 	if !ok {
-		return nil, cannot(rq.obj, "does not support item deletion")
+		return nil, object.Cannot(rq.obj.Impl, "does not support item deletion")
 	}
 	key, err := rq.value(attrItem)
 	if err != nil {
@@ -100,7 +96,7 @@ func (rq *pullRequest) delItem() (codec.Value, error) {
 func (rq *pullRequest) len() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(Lener)
 	if !ok {
-		return nil, cannot(rq.obj, "has no len()")
+		return nil, object.Cannot(rq.obj.Impl, "has no len()")
 	}
 	n, err := o.Len(rq.ctx)
 	return codec.Int(n), err
@@ -111,7 +107,7 @@ func (rq *pullRequest) repr() (codec.Value, error) {
 		text, err := o.Repr(rq.ctx)
 		return codec.Bytes(text), err
 	}
-	return codec.Bytes(reprOf(rq.ctx, rq.obj.Impl)), nil
+	return codec.Bytes(object.ReprOf(rq.ctx, rq.obj.Impl)), nil
 }
 
 func (rq *pullRequest) str() (codec.Value, error) {
@@ -119,7 +115,7 @@ func (rq *pullRequest) str() (codec.Value, error) {
 		text, err := o.Str(rq.ctx)
 		return codec.Bytes(text), err
 	}
-	return codec.Bytes(strOf(rq.ctx, rq.obj.Impl)), nil
+	return codec.Bytes(object.StrOf(rq.ctx, rq.obj.Impl)), nil
 }
 
 func (rq *pullRequest) call() (codec.Value, error) {
@@ -129,7 +125,7 @@ func (rq *pullRequest) call() (codec.Value, error) {
 	}
 	o, ok := rq.obj.Impl.(Caller)
 	if !ok {
-		return nil, cannot(rq.obj, "is not callable")
+		return nil, object.Cannot(rq.obj.Impl, "is not callable")
 	}
 	return o.Call(rq.ctx, args, kwargs)
 }
@@ -185,7 +181,7 @@ func (rq *pullRequest) callAttr() (codec.Value, error) {
 		if o, ok := f.Impl.(Caller); ok {
 			return o.Call(rq.ctx, args, kwargs)
 		}
-		return nil, cannot(f, "is not callable")
+		return nil, object.Cannot(f.Impl, "is not callable")
 	case *Proxy:
 		return f.Call(rq.ctx, args, kwargs)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // packetVectors returns the packets of testdata/packets.tsv with what they are.
@@ -70,7 +71,7 @@ func TestReplyVectors(t *testing.T) {
 		{`RESOLVE request "X"`, "RESOLVE reply, unknown name", answer{err: exception("NameError", "No such name")}},
 		{"LIST request", "LIST reply", answer{result: codec.List{codec.Bytes("X"), codec.Bytes("Y")}}},
 		{"PULL GetAttr request", "PULL GetAttr reply value 5", answer{result: codec.Int(5)}},
-		{"PULL GetAttr request", "PULL GetAttr reply error", answer{err: noAttr("X", "foo")}},
+		{"PULL GetAttr request", "PULL GetAttr reply error", answer{err: object.NoAttr("X", "foo")}},
 		{"PULL GetAttr request", "PULL reply stale or unknown oid", answer{err: unknownID("42")}},
 		{"PULL SetAttr request", "PULL SetAttr reply", answer{}},
 		{"PULL Len request", "PULL Len reply 3", answer{result: codec.Int(3)}},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // Proxy is an object of another peer, as it reaches our objects: a callback
@@ -15,7 +16,7 @@ type Proxy struct {
 	Ref  codec.Ref // what to ask for
 }
 
-var _ codec.Value = (*Proxy)(nil)
+var _ object.Remote = (*Proxy)(nil)
 
 // Kind returns KindRef.
 func (p *Proxy) Kind() codec.Kind { return codec.KindRef }
@@ -58,3 +59,6 @@ func (p *Proxy) Str(ctx context.Context) (string, error) { return p.Peer.Str(ctx
 func (p *Proxy) Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	return p.Peer.Call(ctx, p.Ref, args, kwargs)
 }
+
+// Adopt returns the object for a reference that an answer of the peer brought.
+func (p *Proxy) Adopt(r codec.Ref) codec.Value { return p.Peer.adopt(r) }

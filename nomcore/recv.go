@@ -10,6 +10,7 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // job is one request to be run.
@@ -355,7 +356,7 @@ func (s *Service) answerSafely(j *job, a answer) (b []byte) {
 
 // handle runs one request and answers it, whatever the code that it runs does.
 func (s *Service) handle(j job) {
-	ctx := withLog(context.WithValue(s.ctx, callerKey{}, j.peer.identity()), s.log)
+	ctx := object.WithLog(context.WithValue(s.ctx, callerKey{}, j.peer.identity()), s.log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if j.entry != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -89,14 +88,6 @@ func randomID() codec.ID {
 	return codec.ID(new(big.Int).SetBytes(b[:]).String())
 }
 
-// identity is what makes o one object: its key, or itself.
-func (o *Object) identity() any {
-	if o.Key != nil && reflect.ValueOf(o.Key).Comparable() {
-		return o.Key
-	}
-	return o
-}
-
 // register binds name to v.
 func (r *registry) register(name string, v codec.Value) error {
 	if name == "" {
@@ -110,7 +101,7 @@ func (r *registry) register(name string, v codec.Value) error {
 	r.names[name] = v
 	r.order = append(r.order, name)
 	if o, ok := v.(*Object); ok {
-		r.named[o.identity()]++
+		r.named[o.Identity()]++
 	}
 	return nil
 }
@@ -130,7 +121,7 @@ func (r *registry) unregister(name string) error {
 	if !ok {
 		return nil
 	}
-	key := o.identity()
+	key := o.Identity()
 	if r.named[key]--; r.named[key] > 0 {
 		return nil
 	}
@@ -146,7 +137,7 @@ func (r *registry) unregister(name string) error {
 func (r *registry) revokeObject(o *Object, whole bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := o.identity()
+	key := o.Identity()
 	id, ok := r.ids[key]
 	switch {
 	case !ok:
@@ -170,7 +161,7 @@ func (r *registry) revoke(id codec.ID) {
 	for len(doomed) > 0 {
 		id := doomed[len(doomed)-1]
 		doomed = doomed[:len(doomed)-1]
-		if e, ok := r.objects[id]; ok && r.named[e.obj.identity()] == 0 {
+		if e, ok := r.objects[id]; ok && r.named[e.obj.Identity()] == 0 {
 			r.forget(e)
 			doomed = append(doomed, children[id]...)
 		}
@@ -181,7 +172,7 @@ func (r *registry) revoke(id codec.ID) {
 // be held.
 func (r *registry) forget(e *exported) {
 	delete(r.objects, e.id)
-	if key := e.obj.identity(); r.ids[key] == e.id {
+	if key := e.obj.Identity(); r.ids[key] == e.id {
 		delete(r.ids, key)
 	}
 }
@@ -205,7 +196,7 @@ func (r *registry) list() []string {
 // the object whose operation gives it out, "" for a registered one. Until it
 // is held nothing keeps it: hold or abandon must follow.
 func (r *registry) export(o *Object, via codec.ID) codec.ID {
-	key := o.identity()
+	key := o.Identity()
 	r.mu.RLock()
 	id, ok := r.ids[key]
 	r.mu.RUnlock()
@@ -225,7 +216,7 @@ func (r *registry) export(o *Object, via codec.ID) codec.ID {
 // enter makes an object known under an id. mu must be held.
 func (r *registry) enter(id codec.ID, o *Object, via codec.ID) *exported {
 	e := &exported{id: id, obj: o, via: via}
-	r.ids[o.identity()] = id
+	r.ids[o.Identity()] = id
 	r.objects[id] = e
 	return e
 }
@@ -279,7 +270,7 @@ func (r *registry) letGo(h *holder, x *held) {
 // collect forgets an object that nobody holds and that has no name. mu must be
 // held.
 func (r *registry) collect(e *exported) {
-	if e.holders <= 0 && r.named[e.obj.identity()] == 0 && r.objects[e.id] == e {
+	if e.holders <= 0 && r.named[e.obj.Identity()] == 0 && r.objects[e.id] == e {
 		r.forget(e)
 	}
 }

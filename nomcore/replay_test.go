@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // The session was recorded between two original peers: the server at port
@@ -135,7 +136,7 @@ func (x *sessionX) GetAttr(_ context.Context, name string) (codec.Value, error) 
 	if v, ok := x.attrs[name]; ok {
 		return v, nil
 	}
-	return nil, noAttr("X", name)
+	return nil, object.NoAttr("X", name)
 }
 
 func (x *sessionX) SetAttr(_ context.Context, name string, v codec.Value) error {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // selfHome is the home of references to our own objects as Self hands them out.
@@ -227,7 +228,7 @@ func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context
 				err = exception("RuntimeError", fmt.Sprint(p))
 			}
 		}()
-		v, err = op(withLog(ctx, l.s.log), impl)
+		v, err = op(object.WithLog(ctx, l.s.log), impl)
 		ended = true
 	}()
 	select {

@@ -45,7 +45,7 @@ func (l *Self) Describe(ctx context.Context, r codec.Ref) (codec.Description, er
 			}
 			d, err := o.Describe(ctx)
 			if own := l.s.reg.object(r.ID); own != nil {
-				own.titled(&d)
+				own.Titled(&d)
 			}
 			return d, err
 		})

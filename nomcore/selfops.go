@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // attrNameOf returns the one name of an attribute that goes by several.
@@ -24,7 +25,7 @@ func (l *Self) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Val
 func getAttrOf(ctx context.Context, impl any, name string) (codec.Value, error) {
 	o, ok := impl.(AttrGetter)
 	if !ok {
-		return nil, noAttr(classOf(impl), name)
+		return nil, object.NoAttr(object.ClassOf(impl), name)
 	}
 	return o.GetAttr(ctx, attrNameOf(impl, name))
 }
@@ -33,7 +34,7 @@ func (l *Self) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Va
 	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(AttrSetter)
 		if !ok {
-			return nil, noAttr(classOf(impl), name)
+			return nil, object.NoAttr(object.ClassOf(impl), name)
 		}
 		v, err := l.in(v)
 		if err != nil {
@@ -48,21 +49,18 @@ func (l *Self) DelAttr(ctx context.Context, r codec.Ref, name string) error {
 	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(AttrDeleter)
 		if !ok {
-			return nil, noAttr(classOf(impl), name)
+			return nil, object.NoAttr(object.ClassOf(impl), name)
 		}
 		return codec.None{}, o.DelAttr(ctx, attrNameOf(impl, name))
 	})
 	return err
 }
 
-// cannotDo is what Python says about an operation that an object lacks.
-func cannotDo(impl any, what string) error { return cannot(&Object{Impl: impl}, what) }
-
 func (l *Self) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
 	return l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(ItemGetter)
 		if !ok {
-			return nil, cannotDo(impl, "has no items")
+			return nil, object.Cannot(impl, "has no items")
 		}
 		return o.GetItem(ctx, key)
 	})
@@ -72,7 +70,7 @@ func (l *Self) SetItem(ctx context.Context, r codec.Ref, key, v codec.Value) err
 	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(ItemSetter)
 		if !ok {
-			return nil, cannotDo(impl, "does not support item assignment")
+			return nil, object.Cannot(impl, "does not support item assignment")
 		}
 		v, err := l.in(v)
 		if err != nil {
@@ -87,7 +85,7 @@ func (l *Self) DelItem(ctx context.Context, r codec.Ref, key codec.Value) error 
 	_, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(ItemDeleter)
 		if !ok {
-			return nil, cannotDo(impl, "does not support item deletion")
+			return nil, object.Cannot(impl, "does not support item deletion")
 		}
 		return codec.None{}, o.DelItem(ctx, key)
 	})
@@ -98,7 +96,7 @@ func (l *Self) Len(ctx context.Context, r codec.Ref) (int, error) {
 	v, err := l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
 		o, ok := impl.(Lener)
 		if !ok {
-			return nil, cannotDo(impl, "has no len()")
+			return nil, object.Cannot(impl, "has no len()")
 		}
 		n, err := o.Len(ctx)
 		return codec.Int(n), err
@@ -112,7 +110,7 @@ func (l *Self) Repr(ctx context.Context, r codec.Ref) (string, error) {
 		if o, ok := impl.(Reprer); ok {
 			return o.Repr(ctx)
 		}
-		return reprOf(ctx, impl), nil
+		return object.ReprOf(ctx, impl), nil
 	})
 }
 
@@ -121,7 +119,7 @@ func (l *Self) Str(ctx context.Context, r codec.Ref) (string, error) {
 		if o, ok := impl.(Strer); ok {
 			return o.Str(ctx)
 		}
-		return strOf(ctx, impl), nil
+		return object.StrOf(ctx, impl), nil
 	})
 }
 
@@ -150,7 +148,7 @@ func (l *Self) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs
 func (l *Self) callImpl(ctx context.Context, impl any, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	o, ok := impl.(Caller)
 	if !ok {
-		return nil, cannotDo(impl, "is not callable")
+		return nil, object.Cannot(impl, "is not callable")
 	}
 	inArgs, inKw := make([]codec.Value, len(args)), make(map[string]codec.Value, len(kwargs))
 	var err error

@@ -16,6 +16,7 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // bag is an object with attributes, open to everything.
@@ -33,7 +34,7 @@ func (b *bag) GetAttr(_ context.Context, name string) (codec.Value, error) {
 	if v, ok := b.attrs[name]; ok {
 		return v, nil
 	}
-	return nil, noAttr("bag", name)
+	return nil, object.NoAttr("bag", name)
 }
 
 func (b *bag) SetAttr(_ context.Context, name string, v codec.Value) error {

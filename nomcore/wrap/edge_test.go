@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 type grumpy struct{ A int }
@@ -42,14 +43,14 @@ func TestOwnText(t *testing.T) {
 		{map[string]any{"o": Wrap(5), "p": &grumpy{}}, "{'o': <int object>, 'p': <grumpy object>}", "{'o': <int object>, 'p': <grumpy object>}"},
 	} {
 		o := Wrap(c.x)
-		if got := reprOf(quiet(t), o.Impl); got != c.repr {
+		if got := object.ReprOf(quiet(t), o.Impl); got != c.repr {
 			t.Errorf("%T: repr %q, want %q", c.x, got, c.repr)
 		}
-		if got := strOf(quiet(t), o.Impl); got != c.str {
+		if got := object.StrOf(quiet(t), o.Impl); got != c.str {
 			t.Errorf("%T: str %q, want %q", c.x, got, c.str)
 		}
 	}
-	_, err := Wrap(&grumpy{}).Impl.(Strer).Str(quiet(t))
+	_, err := Wrap(&grumpy{}).Impl.(object.Strer).Str(quiet(t))
 	wantOutcome(t, nil, err, "!RuntimeError: no str")
 }
 

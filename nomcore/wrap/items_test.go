@@ -1,18 +1,19 @@
-package nomcore
+package wrap
 
 import (
 	"testing"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // itemObject is everything an object with items can do.
 type itemObject interface {
-	ItemGetter
-	ItemSetter
-	ItemDeleter
-	Lener
-	Keyer
+	object.ItemGetter
+	object.ItemSetter
+	object.ItemDeleter
+	object.Lener
+	object.Keyer
 }
 
 func TestGetItem(t *testing.T) {
@@ -48,7 +49,7 @@ func TestGetItem(t *testing.T) {
 		{anyKeys, "3", "!KeyError: 3"},
 		{codec.List{codec.Text("é")}, "0", "'é'"},
 	} {
-		v, err := Wrap(c.x).Impl.(ItemGetter).GetItem(t.Context(), lit(t, c.key))
+		v, err := Wrap(c.x).Impl.(object.ItemGetter).GetItem(t.Context(), lit(t, c.key))
 		t.Run(c.key, func(t *testing.T) { wantOutcome(t, v, err, c.want) })
 	}
 }
@@ -122,12 +123,12 @@ func TestKeysAndLen(t *testing.T) {
 		if n, err := items.Len(t.Context()); err != nil || n != len(keys) {
 			t.Errorf("%T: len %d, %v", c.x, n, err)
 		}
-		d, err := Wrap(c.x).Impl.(Describer).Describe(t.Context())
+		d, err := Wrap(c.x).Impl.(object.Describer).Describe(t.Context())
 		if err != nil || !d.Sized || !d.Indexable || len(d.Attrs) != 0 {
 			t.Errorf("%T: %+v, %v", c.x, d, err)
 		}
 	}
-	if _, ok := Wrap(&point{}).Impl.(ItemGetter); ok {
+	if _, ok := Wrap(&point{}).Impl.(object.ItemGetter); ok {
 		t.Error("a struct has items")
 	}
 }
@@ -140,11 +141,11 @@ func TestItemsInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.(*Object).Impl.(AttrSetter).SetAttr(t.Context(), "x", codec.Int(30)); err != nil || points[1].X != 30 {
+	if err := v.(*object.Object).Impl.(object.AttrSetter).SetAttr(t.Context(), "x", codec.Int(30)); err != nil || points[1].X != 30 {
 		t.Errorf("%v, %v", points, err)
 	}
 	again, _ := items.GetItem(t.Context(), codec.Int(-1))
-	if again.(*Object).Key != v.(*Object).Key {
+	if again.(*object.Object).Key != v.(*object.Object).Key {
 		t.Error("an item read twice is two objects")
 	}
 }
@@ -164,7 +165,7 @@ func TestNamedContainer(t *testing.T) {
 	o := Wrap(shelf{"total": 1, "b": 2})
 	v, err := callLine(t, t.Context(), get(t, o, "total"), "")
 	wantOutcome(t, v, err, "3")
-	v, err = o.Impl.(ItemGetter).GetItem(t.Context(), codec.Bytes("total"))
+	v, err = o.Impl.(object.ItemGetter).GetItem(t.Context(), codec.Bytes("total"))
 	wantOutcome(t, v, err, "1")
 	v, err = ValueOf(shelf{"a": 1})
 	wantOutcome(t, v, err, "{'a': 1}")

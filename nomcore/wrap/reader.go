@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"math/big"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // maxNesting is how many containers may lie in one another, in levels. It
@@ -187,8 +188,8 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 
 // passed is a value of the wire that the Go value holds as such.
 func (r reader) passed(v codec.Value) codec.Value {
-	if o, ok := v.(*Object); ok && r.show {
-		return shown("<" + classOf(o.Impl) + " object>")
+	if o, ok := v.(*object.Object); ok && r.show {
+		return shown("<" + object.ClassOf(o.Impl) + " object>")
 	}
 	return v
 }
@@ -218,7 +219,7 @@ func bytesOf(v reflect.Value) string {
 // deeper returns the reader for an item of what r reads.
 func (r reader) deeper() (reader, error) {
 	if r.depth++; r.depth > maxNesting {
-		return r, pyError("ValueError", "value nests deeper than %d levels, or contains itself", maxNesting)
+		return r, object.Errorf("ValueError", "value nests deeper than %d levels, or contains itself", maxNesting)
 	}
 	return r, nil
 }
@@ -278,7 +279,7 @@ func (r reader) dict(v reflect.Value) (codec.Value, error) {
 	}
 	m, err := codec.NewMap(pairs...)
 	if err != nil {
-		return nil, pyError("TypeError", "%v", err)
+		return nil, object.Errorf("TypeError", "%v", err)
 	}
 	if !set {
 		return m, nil
@@ -313,5 +314,5 @@ func (r reader) ref(v reflect.Value) (codec.Value, error) {
 	if r.show {
 		return shown("<" + className(v.Type()) + " object>"), nil
 	}
-	return object(v, r.guard, r.at)
+	return objectOf(v, r.guard, r.at)
 }

@@ -1,7 +1,8 @@
-package nomcore
+package object
 
 import (
 	"context"
+	"reflect"
 
 	"nomfs/codec"
 )
@@ -86,6 +87,18 @@ type (
 		Keyer
 		KeyKinds(ctx context.Context) ([]codec.Value, []codec.Kind, error)
 	}
+	// Classer names the class of an object for people; without it that is the
+	// name of the Go type. Class returns a constant: it may be asked under a lock.
+	Classer interface {
+		Class() string
+	}
+	// Remote is an object of another peer as a value. Adopt returns the usable
+	// object for a reference that an answer of that peer brought.
+	Remote interface {
+		codec.Value
+		Caller
+		Adopt(r codec.Ref) codec.Value
+	}
 )
 
 // Object is a local object as a value: when it is sent it becomes a reference,
@@ -102,8 +115,16 @@ type Object struct {
 	Doc func() string
 }
 
-// titled puts the title of an object into its description.
-func (o *Object) titled(d *codec.Description) {
+// Identity returns what makes o one object: its key, or itself.
+func (o *Object) Identity() any {
+	if o.Key != nil && reflect.ValueOf(o.Key).Comparable() {
+		return o.Key
+	}
+	return o
+}
+
+// Titled puts the title of an object into its description.
+func (o *Object) Titled(d *codec.Description) {
 	if o.Doc == nil {
 		return
 	}
@@ -118,4 +139,4 @@ var _ codec.Value = (*Object)(nil)
 func (o *Object) Kind() codec.Kind { return codec.KindRef }
 
 // String returns the object's repr.
-func (o *Object) String() string { return reprOf(context.Background(), o.Impl) }
+func (o *Object) String() string { return ReprOf(context.Background(), o.Impl) }

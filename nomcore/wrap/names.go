@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"fmt"

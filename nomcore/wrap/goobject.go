@@ -1,10 +1,11 @@
-package nomcore
+package wrap
 
 import (
 	"context"
 	"reflect"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // goObject is a Go value as an object: its fields and methods are attributes.
@@ -13,19 +14,19 @@ type goObject struct {
 	self  reflect.Value // receiver of the methods: the pointer to a struct, or the value
 	at    *place        // instead of self: where the value is read afresh each time
 	guard guard
-	key   any // identity, see Object.Key
+	key   any // identity, see object.Object.Key
 }
 
 var _ interface {
-	AttrGetter
-	AttrSetter
-	AttrDeleter
-	Describer
-	Direr
-	Snapshotter
-	AttrNamer
-	Reprer
-	Strer
+	object.AttrGetter
+	object.AttrSetter
+	object.AttrDeleter
+	object.Describer
+	object.Direr
+	object.Snapshotter
+	object.AttrNamer
+	object.Reprer
+	object.Strer
 } = (*goObject)(nil)
 
 // methodKey is the identity of a method of an object.
@@ -34,7 +35,7 @@ type methodKey struct {
 	name   string
 }
 
-var errGone = pyError("ReferenceError", "the object is not there any more")
+var errGone = object.Errorf("ReferenceError", "the object is not there any more")
 
 // asGoObject returns the wrapped Go value behind the Impl of an Object, or nil.
 func asGoObject(impl any) *goObject {
@@ -46,6 +47,9 @@ func asGoObject(impl any) *goObject {
 	}
 	return nil
 }
+
+// Class returns the class of the object.
+func (o *goObject) Class() string { return o.info.class }
 
 // ident is what the identities of the object's parts build on.
 func (o *goObject) ident() any {
@@ -107,16 +111,12 @@ func (o *goObject) field(a *attr) reflect.Value {
 	return v
 }
 
-func noAttr(class, name string) error {
-	return pyError("AttributeError", "'%s' object has no attribute '%s'", class, name)
-}
-
 func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err error) {
 	a := o.info.byName[name]
 	if a == nil {
-		return nil, noAttr(o.info.class, name)
+		return nil, object.NoAttr(o.info.class, name)
 	}
-	defer noPanic(ctx, name, &err)
+	defer object.NoPanic(ctx, name, &err)
 	switch {
 	case a.method >= 0:
 		return o.method(a), nil
@@ -132,7 +132,7 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 func (o *goObject) read(a *attr, name string) (codec.Value, error) {
 	v := o.field(a)
 	if !v.IsValid() {
-		return nil, noAttr(o.info.class, name)
+		return nil, object.NoAttr(o.info.class, name)
 	}
 	r := reader{guard: o.guard}
 	if placed(a.typ) {
@@ -172,7 +172,7 @@ func (o *goObject) AttrName(name string) string {
 // lock. Methods are references, and getters run code that may block; both are
 // left out.
 func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]codec.Value, err error) {
-	defer noPanic(ctx, "snapshot", &err)
+	defer object.NoPanic(ctx, "snapshot", &err)
 	values := make(map[string]codec.Value, len(names))
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -189,8 +189,8 @@ func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]c
 }
 
 // method returns a method as an object of its own.
-func (o *goObject) method(a *attr) *Object {
-	return &Object{
+func (o *goObject) method(a *attr) *object.Object {
+	return &object.Object{
 		Key: methodKey{o.ident(), a.goName},
 		Impl: &goFunc{class: "method", sig: a.sig, guard: o.guard, load: func() (reflect.Value, error) {
 			recv, err := o.receiver()
@@ -211,7 +211,7 @@ func (o *goObject) computed(ctx context.Context, a *attr) (codec.Value, error) {
 	}
 	o.guard.runlock()
 	if !v.IsValid() {
-		return nil, noAttr(o.info.class, a.name)
+		return nil, object.NoAttr(o.info.class, a.name)
 	}
 	if v.IsNil() {
 		return codec.None{}, nil
@@ -226,12 +226,12 @@ func (o *goObject) computed(ctx context.Context, a *attr) (codec.Value, error) {
 func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err error) {
 	a := o.info.byName[name]
 	if a == nil {
-		return noAttr(o.info.class, name)
+		return object.NoAttr(o.info.class, name)
 	}
 	if a.fixed || o.at != nil {
-		return pyError("AttributeError", "attribute '%s' is read-only", name)
+		return object.Errorf("AttributeError", "attribute '%s' is read-only", name)
 	}
-	defer noPanic(ctx, name, &err)
+	defer object.NoPanic(ctx, name, &err)
 	w, err := toGo(v, a.typ)
 	if err != nil {
 		return conversionError("attribute '"+name+"'", err)
@@ -245,7 +245,7 @@ func (o *goObject) store(a *attr, name string, w reflect.Value) error {
 	defer o.guard.unlock()
 	f := o.field(a)
 	if !f.IsValid() {
-		return noAttr(o.info.class, name)
+		return object.NoAttr(o.info.class, name)
 	}
 	f.Set(w)
 	return nil
@@ -254,12 +254,12 @@ func (o *goObject) store(a *attr, name string, w reflect.Value) error {
 func (o *goObject) DelAttr(ctx context.Context, name string) (err error) {
 	a := o.info.byName[name]
 	if a == nil {
-		return noAttr(o.info.class, name)
+		return object.NoAttr(o.info.class, name)
 	}
 	if !a.deletable() || o.at != nil {
-		return pyError("AttributeError", "can't delete attribute '%s'", name)
+		return object.Errorf("AttributeError", "can't delete attribute '%s'", name)
 	}
-	defer noPanic(ctx, name, &err)
+	defer object.NoPanic(ctx, name, &err)
 	return o.store(a, name, reflect.Zero(a.typ))
 }
 

@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // Func makes an object of a Go func and gives its parameters the names that
@@ -22,17 +23,17 @@ import (
 // Func panics on a mistake of the programmer: fn is no func, the names are too
 // many or too few or appear twice, a default is no literal or does not fit its
 // parameter.
-func Func(fn any, params ...string) *Object {
+func Func(fn any, params ...string) *object.Object {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {
-		panic(fmt.Sprintf("nomcore.Func: %T is not a func, or nil", fn))
+		panic(fmt.Sprintf("wrap.Func: %T is not a func, or nil", fn))
 	}
 	name := funcName(v)
 	sig, err := newSignature(name, v.Type(), 0, params)
 	if err != nil {
-		panic("nomcore.Func: " + err.Error())
+		panic("wrap.Func: " + err.Error())
 	}
-	return &Object{Impl: &goFunc{class: "function", sig: sig, load: fixed(v)}}
+	return &object.Object{Impl: &goFunc{class: "function", sig: sig, load: fixed(v)}}
 }
 
 // fixed returns a function that returns v.
@@ -222,15 +223,15 @@ next:
 				continue
 			}
 			if bound[i] != nil {
-				return pyError("TypeError", "%s() got multiple values for keyword argument '%s'", sig.name, name)
+				return object.Errorf("TypeError", "%s() got multiple values for keyword argument '%s'", sig.name, name)
 			}
 			bound[i] = v
 			continue next
 		}
 		if len(sig.in) > 0 && sig.in[0].name == "" {
-			return pyError("TypeError", "%s() takes no keyword arguments", sig.name)
+			return object.Errorf("TypeError", "%s() takes no keyword arguments", sig.name)
 		}
-		return pyError("TypeError", "%s() got an unexpected keyword argument '%s'", sig.name, name)
+		return object.Errorf("TypeError", "%s() got an unexpected keyword argument '%s'", sig.name, name)
 	}
 	return nil
 }
@@ -240,7 +241,7 @@ next:
 func (sig *signature) countError(given int) error {
 	n, required := sig.positional()
 	if n == 0 {
-		return pyError("TypeError", "%s() takes no arguments (%d given)", sig.name, given)
+		return object.Errorf("TypeError", "%s() takes no arguments (%d given)", sig.name, given)
 	}
 	how, want := "exactly", n
 	if sig.rest || n != required {
@@ -253,14 +254,14 @@ func (sig *signature) countError(given int) error {
 	if want == 1 {
 		plural = ""
 	}
-	return pyError("TypeError", "%s() takes %s %d argument%s (%d given)", sig.name, how, want, plural, given)
+	return object.Errorf("TypeError", "%s() takes %s %d argument%s (%d given)", sig.name, how, want, plural, given)
 }
 
 // call runs fn as user code, without any lock, and returns its result.
 // receiver is what the arguments begin with, for a method.
 func (sig *signature) call(ctx context.Context, fn reflect.Value, args []reflect.Value, g guard) (codec.Value, error) {
 	var out []reflect.Value
-	err := runUser(ctx, sig.name+"()", func() error {
+	err := object.RunUser(ctx, sig.name+"()", func() error {
 		out = fn.Call(args)
 		return nil
 	})
@@ -308,24 +309,24 @@ type goFunc struct {
 }
 
 var _ interface {
-	AttrGetter
-	AttrSetter
-	AttrDeleter
-	Caller
-	Describer
-	Direr
-	Reprer
-	Strer
+	object.AttrGetter
+	object.AttrSetter
+	object.AttrDeleter
+	object.Caller
+	object.Describer
+	object.Direr
+	object.Reprer
+	object.Strer
 } = (*goFunc)(nil)
 
 func (f *goFunc) Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (_ codec.Value, err error) {
-	defer noPanic(ctx, f.sig.name+"()", &err)
+	defer object.NoPanic(ctx, f.sig.name+"()", &err)
 	fn, err := f.load()
 	if err != nil {
 		return nil, err
 	}
 	if !fn.IsValid() || fn.IsNil() {
-		return nil, pyError("TypeError", "'NoneType' object is not callable")
+		return nil, object.Errorf("TypeError", "'NoneType' object is not callable")
 	}
 	in, err := f.sig.bind(ctx, args, kwargs)
 	if err != nil {
@@ -334,23 +335,26 @@ func (f *goFunc) Call(ctx context.Context, args []codec.Value, kwargs map[string
 	return f.sig.call(ctx, fn, in, f.guard)
 }
 
+// Class returns function or method.
+func (f *goFunc) Class() string { return f.class }
+
 func (f *goFunc) GetAttr(ctx context.Context, name string) (codec.Value, error) {
 	if f.attrs == nil {
-		return nil, noAttr(f.class, name)
+		return nil, object.NoAttr(f.class, name)
 	}
 	return f.attrs.GetAttr(ctx, name)
 }
 
 func (f *goFunc) SetAttr(ctx context.Context, name string, v codec.Value) error {
 	if f.attrs == nil {
-		return noAttr(f.class, name)
+		return object.NoAttr(f.class, name)
 	}
 	return f.attrs.SetAttr(ctx, name, v)
 }
 
 func (f *goFunc) DelAttr(ctx context.Context, name string) error {
 	if f.attrs == nil {
-		return noAttr(f.class, name)
+		return object.NoAttr(f.class, name)
 	}
 	return f.attrs.DelAttr(ctx, name)
 }

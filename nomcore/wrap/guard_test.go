@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"weak"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // counted is its own lock, and counts.
@@ -51,25 +52,25 @@ func TestOwnLock(t *testing.T) {
 	}
 	o := Wrap(c)
 	part := get(t, o, "part")
-	list, err := o.Impl.(AttrGetter).GetAttr(t.Context(), "parts")
+	list, err := o.Impl.(object.AttrGetter).GetAttr(t.Context(), "parts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	byKey, err := o.Impl.(AttrGetter).GetAttr(t.Context(), "by_key")
+	byKey, err := o.Impl.(object.AttrGetter).GetAttr(t.Context(), "by_key")
 	if err != nil {
 		t.Fatal(err)
 	}
 	inMap, _ := byKey.(*codec.Map).Get(codec.Bytes("k"))
-	read := func(o *Object, name string) func() {
+	read := func(o *object.Object, name string) func() {
 		return func() {
-			if _, err := o.Impl.(AttrGetter).GetAttr(t.Context(), name); err != nil {
+			if _, err := o.Impl.(object.AttrGetter).GetAttr(t.Context(), name); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	write := func(o *Object, name string) func() {
+	write := func(o *object.Object, name string) func() {
 		return func() {
-			if err := o.Impl.(AttrSetter).SetAttr(t.Context(), name, codec.Int(1)); err != nil {
+			if err := o.Impl.(object.AttrSetter).SetAttr(t.Context(), name, codec.Int(1)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -83,8 +84,8 @@ func TestOwnLock(t *testing.T) {
 		{"write", write(o, "n"), 0, 1},
 		{"read of a part", read(part, "m"), 1, 0},
 		{"write of a part", write(part, "m"), 0, 1},
-		{"write of an item's part", write(list.(codec.List)[0].(*Object), "m"), 0, 1},
-		{"read of a part in a map", read(inMap.(*Object), "m"), 1, 0},
+		{"write of an item's part", write(list.(codec.List)[0].(*object.Object), "m"), 0, 1},
+		{"read of a part in a map", read(inMap.(*object.Object), "m"), 1, 0},
 		{"method", func() {
 			v, err := callLine(t, t.Context(), get(t, o, "locked"), "")
 			wantOutcome(t, v, err, "False")
@@ -96,12 +97,12 @@ func TestOwnLock(t *testing.T) {
 			t.Errorf("%s: %d read locks and %d write locks, want %d and %d", step.what, r, w, step.reads, step.writes)
 		}
 	}
-	v, err := o.Impl.(AttrGetter).GetAttr(t.Context(), "slow")
+	v, err := o.Impl.(object.AttrGetter).GetAttr(t.Context(), "slow")
 	wantOutcome(t, v, err, "0")
-	if got := strOf(t.Context(), o.Impl); got != "free" {
+	if got := object.StrOf(t.Context(), o.Impl); got != "free" {
 		t.Errorf("String ran %s", got)
 	}
-	names, _ := o.Impl.(Direr).Dir(t.Context())
+	names, _ := o.Impl.(object.Direr).Dir(t.Context())
 	if got := strings.Join(names, " "); got != "by_key locked n part parts slow string" {
 		t.Errorf("listed: %s", got)
 	}
@@ -130,7 +131,7 @@ type busy struct {
 	List    []int
 	entered chan struct{}
 	leave   chan struct{}
-	self    *Object
+	self    *object.Object
 }
 
 func (b *busy) Slow() int {
@@ -140,11 +141,11 @@ func (b *busy) Slow() int {
 }
 
 func (b *busy) ReadSelf(ctx context.Context) (codec.Value, error) {
-	return b.self.Impl.(AttrGetter).GetAttr(ctx, "n")
+	return b.self.Impl.(object.AttrGetter).GetAttr(ctx, "n")
 }
 
 func (b *busy) WriteSelf(ctx context.Context, n int) error {
-	return b.self.Impl.(AttrSetter).SetAttr(ctx, "n", codec.Int(n))
+	return b.self.Impl.(object.AttrSetter).SetAttr(ctx, "n", codec.Int(n))
 }
 
 func (b *busy) Inner() map[string]int { return b.Table }
@@ -155,7 +156,7 @@ func TestSlowMethodStopsNobody(t *testing.T) {
 	done := make(chan error)
 	slow := get(t, b.self, "slow")
 	go func() {
-		_, err := slow.Impl.(Caller).Call(context.Background(), nil, nil)
+		_, err := slow.Impl.(object.Caller).Call(context.Background(), nil, nil)
 		done <- err
 	}()
 	<-b.entered
@@ -192,8 +193,8 @@ func TestConcurrentUse(t *testing.T) {
 			func() { _, _ = list.Len(t.Context()) },
 			func() { _, _ = o.Describe(t.Context()) },
 			func() { _ = Wrap(b.self).String() },
-			func() { _, _ = get(t, Wrap(b), "inner").Impl.(Caller).Call(t.Context(), nil, nil) },
-			func() { _, _ = get(t, Wrap(b), "read_self").Impl.(Caller).Call(t.Context(), nil, nil) },
+			func() { _, _ = get(t, Wrap(b), "inner").Impl.(object.Caller).Call(t.Context(), nil, nil) },
+			func() { _, _ = get(t, Wrap(b), "read_self").Impl.(object.Caller).Call(t.Context(), nil, nil) },
 		} {
 			work.Go(func() {
 				for range rounds {
@@ -212,7 +213,7 @@ func TestCallbackIsForgotten(t *testing.T) {
 	made := func() weak.Pointer[node] {
 		n := &node{}
 		o := Wrap(n)
-		self := &Object{Impl: &goFunc{class: "function", sig: &signature{}, load: o.Impl.(*goObject).receiver}}
+		self := &object.Object{Impl: &goFunc{class: "function", sig: &signature{}, load: o.Impl.(*goObject).receiver}}
 		if err := o.Impl.(*goObject).SetAttr(t.Context(), "f", self); err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +246,7 @@ func BenchmarkWrappedGetAttr(b *testing.B) {
 }
 
 func BenchmarkWrappedCall(b *testing.B) {
-	o := Func(addUp, "a", "b=2").Impl.(Caller)
+	o := Func(addUp, "a", "b=2").Impl.(object.Caller)
 	args := []codec.Value{codec.Int(1)}
 	ctx := context.Background()
 	b.ReportAllocs()

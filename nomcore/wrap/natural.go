@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"math"
@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // natural returns the Go value that a Go programmer would expect for v in a
@@ -46,8 +47,8 @@ func natural(v codec.Value) any {
 			m[k] = natural(p.Value)
 		}
 		return m
-	case *Object:
-		if w, ok := v.goValue(anyType); ok {
+	case *object.Object:
+		if w, ok := goValue(v, anyType); ok {
 			return w.Interface()
 		}
 	}
@@ -66,7 +67,7 @@ func naturalInt(v codec.Value) any {
 
 // goValue returns the Go value that o stands for if it fits t: the pointer or
 // map that was wrapped, or a copy of what a pointer points to.
-func (o *Object) goValue(t reflect.Type) (reflect.Value, bool) {
+func goValue(o *object.Object, t reflect.Type) (reflect.Value, bool) {
 	g := asGoObject(o.Impl)
 	if g == nil {
 		v := reflect.ValueOf(o.Impl)

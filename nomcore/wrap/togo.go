@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // misfit is a value that does not fit a Go type.
@@ -42,7 +43,7 @@ func inItem(where string, err error) error {
 func conversionError(label string, err error) error {
 	var m *misfit
 	if errors.As(err, &m) {
-		return pyError(m.class, "%s: %s", label, m.text)
+		return object.Errorf(m.class, "%s: %s", label, m.text)
 	}
 	return err
 }
@@ -56,8 +57,8 @@ func gotName(v codec.Value) string {
 	switch v := v.(type) {
 	case codec.None:
 		return "None"
-	case *Object:
-		return classOf(v.Impl)
+	case *object.Object:
+		return object.ClassOf(v.Impl)
 	}
 	if v.Kind() == codec.KindRef {
 		return "a remote object"
@@ -90,16 +91,11 @@ func toGo(v codec.Value, t reflect.Type) (reflect.Value, error) {
 		return reflect.ValueOf(v), nil
 	}
 	switch t {
-	case objectPtr, proxyPtr:
-		if v.Kind() == codec.KindNone {
-			return reflect.Zero(t), nil
-		}
-		return reflect.Value{}, wrongType(t, v)
 	case bigIntPtr, bigIntPtr.Elem():
 		return toBigInt(v, t)
 	}
-	if o, ok := v.(*Object); ok {
-		if w, ok := o.goValue(t); ok {
+	if o, ok := v.(*object.Object); ok {
+		if w, ok := goValue(o, t); ok {
 			return w, nil
 		}
 	}
@@ -321,14 +317,14 @@ func toInterface(v codec.Value, t reflect.Type) (reflect.Value, error) {
 		dst.Set(reflect.ValueOf(natural(v)))
 		return dst, nil
 	}
-	if o, ok := v.(*Object); ok {
-		if w, ok := o.goValue(t); ok {
+	if o, ok := v.(*object.Object); ok {
+		if w, ok := goValue(o, t); ok {
 			dst.Set(w)
 			return dst, nil
 		}
 	}
 	switch v.(type) {
-	case *Object, *Proxy, codec.Exception:
+	case *object.Object, object.Remote, codec.Exception:
 		if w := reflect.ValueOf(v); w.Type().AssignableTo(t) {
 			dst.Set(w)
 			return dst, nil

@@ -1,11 +1,11 @@
-package nomcore
+package wrap
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // Wrap makes any Go value an object, found out by reflection. A *Object is
@@ -58,31 +58,28 @@ import (
 //
 // Two objects made of one pointer, or map, are the same to every peer. Wrap
 // panics if the type's tags or parameter names are wrong.
-func Wrap(x any) *Object {
+func Wrap(x any) *object.Object {
+	if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer && v.IsNil() {
+		return valueObjectOf(codec.None{})
+	}
 	switch v := x.(type) {
-	case *Object:
-		if v != nil {
-			return v
-		}
-		return valueObjectOf(codec.None{})
-	case *Proxy:
-		if v != nil {
-			return &Object{Impl: v, Key: v}
-		}
-		return valueObjectOf(codec.None{})
+	case *object.Object:
+		return v
+	case object.Remote:
+		return &object.Object{Impl: v, Key: v}
 	case codec.List, codec.Tuple, codec.Set:
 	case codec.Value:
 		return valueObjectOf(v)
 	}
-	v, err := object(reflect.ValueOf(x), guard{}, nil)
+	v, err := objectOf(reflect.ValueOf(x), guard{}, nil)
 	if err != nil {
-		panic("nomcore.Wrap: " + err.Error())
+		panic("wrap.Wrap: " + err.Error())
 	}
 	switch v := v.(type) {
-	case *Object:
+	case *object.Object:
 		return v
-	case *Proxy:
-		return &Object{Impl: v, Key: v}
+	case object.Remote:
+		return &object.Object{Impl: v, Key: v}
 	}
 	return valueObjectOf(v)
 }
@@ -109,10 +106,10 @@ type typedKey struct {
 	typ   reflect.Type
 }
 
-// object makes the object of a Go value that goes by reference, or returns the
+// objectOf makes the object of a Go value that goes by reference, or returns the
 // value of the wire that it stands for. part is the lock of what v is a part
 // of, at where it lies there.
-func object(v reflect.Value, part guard, at *place) (codec.Value, error) {
+func objectOf(v reflect.Value, part guard, at *place) (codec.Value, error) {
 	v, moved, err := follow(v)
 	if err != nil {
 		return nil, err
@@ -141,7 +138,7 @@ func object(v reflect.Value, part guard, at *place) (codec.Value, error) {
 		return nil, info.err
 	}
 	if info.answers {
-		return &Object{Impl: v.Interface()}, nil
+		return &object.Object{Impl: v.Interface()}, nil
 	}
 	switch v.Kind() {
 	case reflect.Func:
@@ -181,7 +178,7 @@ func follow(v reflect.Value) (to reflect.Value, moved bool, err error) {
 			return v, moved, nil
 		}
 	}
-	return v, moved, pyError("ValueError", "a pointer leads to itself")
+	return v, moved, object.Errorf("ValueError", "a pointer leads to itself")
 }
 
 // indirect tells whether a pointer to t is no object of its own but stands for
@@ -198,7 +195,7 @@ func pointerObject(p reflect.Value, part guard) (codec.Value, error) {
 	}
 	key := p.Interface()
 	if info.answers {
-		return &Object{Impl: key, Key: key}, nil
+		return &object.Object{Impl: key, Key: key}, nil
 	}
 	o := &goObject{info: info, self: p, guard: guardOf(p, info, part), key: key}
 	return o.object(), nil
@@ -220,7 +217,7 @@ func placedObject(self reflect.Value, part guard, at *place) (codec.Value, error
 		return pointerObject(self, part)
 	}
 	if info.answers {
-		return &Object{Impl: self.Interface()}, nil
+		return &object.Object{Impl: self.Interface()}, nil
 	}
 	o := &goObject{info: info, self: self, guard: part}
 	if key != nil {
@@ -231,7 +228,7 @@ func placedObject(self reflect.Value, part guard, at *place) (codec.Value, error
 
 // funcObject makes the object of a func: the one that is at its place when it
 // is called, or v.
-func funcObject(v reflect.Value, info *typeInfo, part guard, at *place) *Object {
+func funcObject(v reflect.Value, info *typeInfo, part guard, at *place) *object.Object {
 	v = reflect.ValueOf(v.Interface()) // a copy
 	name := funcName(v)
 	if at != nil && at.attr != nil {
@@ -245,7 +242,7 @@ func funcObject(v reflect.Value, info *typeInfo, part guard, at *place) *Object 
 	if len(info.attrs) > 0 {
 		f.attrs = &goObject{info: info, self: v, guard: part}
 	}
-	o := &Object{Impl: f}
+	o := &object.Object{Impl: f}
 	if at == nil {
 		return o
 	}
@@ -266,19 +263,22 @@ func funcObject(v reflect.Value, info *typeInfo, part guard, at *place) *Object 
 }
 
 // object returns o as a value, with items if it has any.
-func (o *goObject) object() *Object {
+func (o *goObject) object() *object.Object {
 	switch o.info.kind {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		return &Object{Impl: &goItems{o}, Key: o.key}
+		return &object.Object{Impl: &goItems{o}, Key: o.key}
 	}
-	return &Object{Impl: o, Key: o.key}
+	return &object.Object{Impl: o, Key: o.key}
 }
 
 // valueObject is a value of the wire that is an object: it has a repr and
 // nothing else.
 type valueObject struct{ v codec.Value }
 
-func valueObjectOf(v codec.Value) *Object { return &Object{Impl: &valueObject{v}} }
+func valueObjectOf(v codec.Value) *object.Object { return &object.Object{Impl: &valueObject{v}} }
+
+// Class returns the name of the kind of value.
+func (o *valueObject) Class() string { return o.v.Kind().String() }
 
 func (o *valueObject) Repr(context.Context) (string, error) { return o.v.String(), nil }
 
@@ -291,64 +291,4 @@ func (o *valueObject) Str(context.Context) (string, error) {
 
 func (o *valueObject) Describe(context.Context) (codec.Description, error) {
 	return codec.Description{Class: o.v.Kind().String()}, nil
-}
-
-// classOf returns the class of an object for people.
-func classOf(impl any) string {
-	switch o := impl.(type) {
-	case *goFunc:
-		return o.class
-	case *valueObject:
-		return o.v.Kind().String()
-	}
-	if o := asGoObject(impl); o != nil {
-		return o.info.class
-	}
-	return className(reflect.TypeOf(impl))
-}
-
-// reprOf returns the repr of an object: its own, or <Class object>.
-func reprOf(ctx context.Context, impl any) string {
-	text := "<" + classOf(impl) + " object>"
-	r, ok := impl.(Reprer)
-	if !ok {
-		return text
-	}
-	err := runUser(ctx, "Repr()", func() error {
-		own, err := r.Repr(ctx)
-		if err == nil {
-			text = own
-		}
-		return err
-	})
-	if err != nil {
-		logFrom(ctx).Warn("repr failed", "class", classOf(impl), "error", err)
-	}
-	return text
-}
-
-// strOf returns the str of an object: what Strer, error or fmt.Stringer say,
-// else the repr.
-func strOf(ctx context.Context, impl any) string {
-	var own func() (string, error)
-	switch v := impl.(type) {
-	case Strer:
-		own = func() (string, error) { return v.Str(ctx) }
-	case error:
-		own = func() (string, error) { return v.Error(), nil }
-	case fmt.Stringer:
-		own = func() (string, error) { return v.String(), nil }
-	default:
-		return reprOf(ctx, impl)
-	}
-	var text string
-	err := runUser(ctx, "Str()", func() (err error) {
-		text, err = own()
-		return err
-	})
-	if err != nil {
-		logFrom(ctx).Warn("str failed", "class", classOf(impl), "error", err)
-		return reprOf(ctx, impl)
-	}
-	return text
 }

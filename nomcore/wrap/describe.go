@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 func (o *goObject) Dir(context.Context) ([]string, error) {
@@ -18,7 +19,7 @@ func (o *goObject) Dir(context.Context) ([]string, error) {
 }
 
 func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
-	defer noPanic(ctx, "describe", &err)
+	defer object.NoPanic(ctx, "describe", &err)
 	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -111,17 +112,17 @@ func kindOfType(t reflect.Type) codec.Kind {
 // Repr returns what the value says of itself by NomRepr or Reprer, the literal
 // of a plain value or container, or <Class object>.
 func (o *goObject) Repr(ctx context.Context) (text string, err error) {
-	defer noPanic(ctx, "repr", &err)
+	defer object.NoPanic(ctx, "repr", &err)
 	recv, err := o.receiver()
 	if err != nil {
 		return "", err
 	}
 	switch v := recv.Interface().(type) {
-	case Reprer:
-		err = runUser(ctx, "Repr()", func() (err error) { text, err = v.Repr(ctx); return err })
+	case object.Reprer:
+		err = object.RunUser(ctx, "Repr()", func() (err error) { text, err = v.Repr(ctx); return err })
 		return text, err
 	case nomReprer:
-		err = runUser(ctx, "NomRepr()", func() error { text = v.NomRepr(); return nil })
+		err = object.RunUser(ctx, "NomRepr()", func() error { text = v.NomRepr(); return nil })
 		return text, err
 	}
 	v, err := o.plain()
@@ -156,20 +157,20 @@ func (o *goObject) plain() (codec.Value, error) {
 // Str returns what Strer, error or fmt.Stringer say, the text of a text, or
 // the repr.
 func (o *goObject) Str(ctx context.Context) (text string, err error) {
-	defer noPanic(ctx, "str", &err)
+	defer object.NoPanic(ctx, "str", &err)
 	recv, err := o.receiver()
 	if err != nil {
 		return "", err
 	}
 	switch v := recv.Interface().(type) {
-	case Strer:
-		err = runUser(ctx, "Str()", func() (err error) { text, err = v.Str(ctx); return err })
+	case object.Strer:
+		err = object.RunUser(ctx, "Str()", func() (err error) { text, err = v.Str(ctx); return err })
 		return text, err
 	case error:
-		err = runUser(ctx, "Error()", func() error { text = v.Error(); return nil })
+		err = object.RunUser(ctx, "Error()", func() error { text = v.Error(); return nil })
 		return text, err
 	case fmt.Stringer:
-		err = runUser(ctx, "String()", func() error { text = v.String(); return nil })
+		err = object.RunUser(ctx, "String()", func() error { text = v.String(); return nil })
 		return text, err
 	}
 	switch o.info.kind {

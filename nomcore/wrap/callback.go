@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"weak"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // callback is an object, most often one of another peer, in the shape of a Go
 // func.
 type callback struct {
-	ref codec.Value // *Proxy or *Object
+	ref codec.Value // object.Remote or *object.Object
 	sig *signature
 }
 
@@ -52,12 +53,12 @@ func callbackOf(f reflect.Value) codec.Value {
 	return nil
 }
 
-// caller is what can be called in a Proxy and in the Impl of an Object.
-func (c *callback) caller() Caller {
-	if o, ok := c.ref.(*Object); ok {
-		return o.Impl.(Caller) // toFunc has checked it
+// caller is what can be called: a Remote, or what is in the Impl of an Object.
+func (c *callback) caller() object.Caller {
+	if o, ok := c.ref.(*object.Object); ok {
+		return o.Impl.(object.Caller) // toFunc has checked it
 	}
-	return c.ref.(*Proxy)
+	return c.ref.(object.Remote)
 }
 
 // toFunc makes a Go func of type t that calls the object v.
@@ -65,9 +66,9 @@ func toFunc(v codec.Value, t reflect.Type) (reflect.Value, error) {
 	switch v := v.(type) {
 	case codec.None:
 		return reflect.Zero(t), nil
-	case *Proxy:
-	case *Object:
-		if _, ok := v.Impl.(Caller); !ok {
+	case object.Remote:
+	case *object.Object:
+		if _, ok := v.Impl.(object.Caller); !ok {
 			return reflect.Value{}, wrongType(t, v)
 		}
 	default:
@@ -105,7 +106,7 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 	}
 	if !c.sig.err {
 		if err != nil {
-			logFrom(ctx).Warn("callback failed", "callback", refText(c.ref), "error", err)
+			object.LogFrom(ctx).Warn("callback failed", "callback", refText(c.ref), "error", err)
 		}
 		return out
 	}
@@ -118,8 +119,8 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 
 // refText names a callee in a log without running its code.
 func refText(v codec.Value) string {
-	if o, ok := v.(*Object); ok {
-		return classOf(o.Impl)
+	if o, ok := v.(*object.Object); ok {
+		return object.ClassOf(o.Impl)
 	}
 	return v.String()
 }
@@ -149,8 +150,13 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := c.ref.(*Proxy); ok {
-		v, err = mapRefs(v, func(r codec.Ref) (codec.Value, error) { return p.Peer.adopt(r), nil })
+	if p, ok := c.ref.(object.Remote); ok {
+		v, err = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
+			if r, ok := v.(codec.Ref); ok {
+				return p.Adopt(r), nil
+			}
+			return v, nil
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +170,7 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 	default:
 		items, ok := itemsOf(v)
 		if !ok || len(items) != len(c.sig.out) {
-			return nil, pyError("TypeError", "callback must return %d values, got %s", len(c.sig.out), gotName(v))
+			return nil, object.Errorf("TypeError", "callback must return %d values, got %s", len(c.sig.out), gotName(v))
 		}
 		values = items
 	}

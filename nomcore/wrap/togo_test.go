@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"errors"
@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // TestConversions puts every sort of value into every sort of Go variable:
 // either it fits and can be read again, or the error says why.
 func TestConversions(t *testing.T) {
 	values := []codec.Value{
-		nil, &Proxy{}, Wrap(5), Wrap(newGadget()), Wrap(&[]int{1}), Wrap(map[string]int{}), Wrap(addUp),
+		nil, &remote{}, Wrap(5), Wrap(newGadget()), Wrap(&[]int{1}), Wrap(map[string]int{}), Wrap(addUp),
 		Wrap(&answersItself{}), Wrap(nil), codec.Ref{}, codec.Exception{Class: "ValueError"}, codec.Ellipsis{}, codec.Slice{Step: 1},
 	}
 	for _, text := range []string{
@@ -34,14 +35,14 @@ func TestConversions(t *testing.T) {
 		[]int(nil), []any(nil), []string(nil), [][]int(nil), [2]int{}, []*gadget(nil), []codec.Value(nil), []point(nil),
 		map[string]int(nil), map[int]any(nil), map[any]any(nil), map[[2]int]string(nil), map[float64]int(nil), map[int]struct{}(nil),
 		map[string]codec.Value(nil), map[point]int(nil), (*gadget)(nil), (*int)(nil), (*[]int)(nil), (**int)(nil), (*any)(nil),
-		point{}, big.Int{}, (*big.Int)(nil), (func())(nil), (func(int) error)(nil), (chan int)(nil), (*Object)(nil), (*Proxy)(nil),
+		point{}, big.Int{}, (*big.Int)(nil), (func())(nil), (func(int) error)(nil), (chan int)(nil), (*object.Object)(nil), (*remote)(nil),
 		codec.Int(0), codec.List(nil), (*codec.Map)(nil), codec.Ref{}, struct{ A any }{}, uintptr(0), (*error)(nil), [1]func(){},
 	}
 	var targets []reflect.Type
 	for _, x := range types {
 		targets = append(targets, reflect.TypeOf(x))
 	}
-	targets = append(targets, anyType, valueType, errorType, reflect.TypeFor[fmt.Stringer](), reflect.TypeFor[Caller]())
+	targets = append(targets, anyType, valueType, errorType, reflect.TypeFor[fmt.Stringer](), reflect.TypeFor[object.Caller]())
 	for _, target := range targets {
 		for _, v := range values {
 			w, err := toGo(v, target)
@@ -77,7 +78,7 @@ func TestValuesInInterfaces(t *testing.T) {
 		Face fmt.Stringer
 	}{A: point{1, 2}, List: []any{point{3, 4}}, Deep: map[string][]any{"k": {point{5, 6}}}, Face: time.Second}
 	o := Wrap(s).Impl.(*goObject)
-	read := func(name string) *Object {
+	read := func(name string) *object.Object {
 		v, err := o.GetAttr(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -88,28 +89,28 @@ func TestValuesInInterfaces(t *testing.T) {
 		if l, ok := v.(codec.List); ok {
 			v = l[0]
 		}
-		return v.(*Object)
+		return v.(*object.Object)
 	}
 	for name, want := range map[string]string{"a": "1", "list": "3", "deep": "5"} {
 		p := read(name)
 		if p.Key == nil || p.Key != read(name).Key {
 			t.Errorf("%s: two reads give two objects", name)
 		}
-		v, err := p.Impl.(AttrGetter).GetAttr(t.Context(), "x")
+		v, err := p.Impl.(object.AttrGetter).GetAttr(t.Context(), "x")
 		wantOutcome(t, v, err, want)
 	}
 	p := read("a")
 	s.A = point{9, 9}
-	v, err := p.Impl.(AttrGetter).GetAttr(t.Context(), "x")
+	v, err := p.Impl.(object.AttrGetter).GetAttr(t.Context(), "x")
 	wantOutcome(t, v, err, "9")
 	s.A = 5
-	if _, err := p.Impl.(AttrGetter).GetAttr(t.Context(), "x"); err == nil {
+	if _, err := p.Impl.(object.AttrGetter).GetAttr(t.Context(), "x"); err == nil {
 		t.Error("a struct that is gone can be read")
 	}
-	if _, err := p.Impl.(Describer).Describe(t.Context()); err != nil {
+	if _, err := p.Impl.(object.Describer).Describe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if face := read("face"); face.Key != read("face").Key || strOf(t.Context(), face.Impl) != "1s" {
+	if face := read("face"); face.Key != read("face").Key || object.StrOf(t.Context(), face.Impl) != "1s" {
 		t.Errorf("a Stringer is %v", face)
 	}
 }

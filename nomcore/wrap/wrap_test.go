@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 func TestWrapKinds(t *testing.T) {
@@ -40,14 +41,14 @@ func TestWrapKinds(t *testing.T) {
 		{make(chan int), "chan int", "<chan int object>", "<chan int object>"},
 	} {
 		o := Wrap(c.x)
-		d, err := o.Impl.(Describer).Describe(t.Context())
+		d, err := o.Impl.(object.Describer).Describe(t.Context())
 		if err != nil || d.Class != c.class {
 			t.Errorf("%T: class %q, want %q (%v)", c.x, d.Class, c.class, err)
 		}
-		if got := reprOf(t.Context(), o.Impl); got != c.repr {
+		if got := object.ReprOf(t.Context(), o.Impl); got != c.repr {
 			t.Errorf("%T: repr %q, want %q", c.x, got, c.repr)
 		}
-		if got := strOf(t.Context(), o.Impl); got != c.str {
+		if got := object.StrOf(t.Context(), o.Impl); got != c.str {
 			t.Errorf("%T: str %q, want %q", c.x, got, c.str)
 		}
 		if Wrap(o) != o {
@@ -94,7 +95,7 @@ func TestValueOf(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	g := newGadget()
 	g.Uptime = func() float64 { t.Error("a getter ran"); return 0 }
-	d, err := Wrap(g).Impl.(Describer).Describe(t.Context())
+	d, err := Wrap(g).Impl.(object.Describer).Describe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("%s is listed", name)
 		}
 	}
-	names, err := Wrap(g).Impl.(Direr).Dir(t.Context())
+	names, err := Wrap(g).Impl.(object.Direr).Dir(t.Context())
 	if err != nil || len(names) != len(d.Attrs) {
 		t.Errorf("%d names, %d attributes, %v", len(names), len(d.Attrs), err)
 	}
@@ -139,7 +140,7 @@ func TestDescribe(t *testing.T) {
 		if n == "uptime" || n == "broken" {
 			continue
 		}
-		v, err := Wrap(g).Impl.(AttrGetter).GetAttr(t.Context(), n)
+		v, err := Wrap(g).Impl.(object.AttrGetter).GetAttr(t.Context(), n)
 		if err != nil || v.Kind() != got[n].Kind {
 			t.Errorf("%s: kind %v, described as %v, %v", n, v.Kind(), got[n].Kind, err)
 		}
@@ -201,14 +202,14 @@ func TestOwnInterfaces(t *testing.T) {
 	if o := Wrap(a); o.Impl != any(a) || o.Key != Wrap(a).Key {
 		t.Errorf("wrapped as %T", o.Impl)
 	}
-	if got := reprOf(t.Context(), a); got != "<answersItself object>" {
+	if got := object.ReprOf(t.Context(), a); got != "<answersItself object>" {
 		t.Error(got)
 	}
 	o := Wrap(ownRepr{1})
-	if got := reprOf(t.Context(), o.Impl); got != "mine" {
+	if got := object.ReprOf(t.Context(), o.Impl); got != "mine" {
 		t.Error(got)
 	}
-	if names, _ := o.Impl.(Direr).Dir(t.Context()); strings.Join(names, " ") != "a" {
+	if names, _ := o.Impl.(object.Direr).Dir(t.Context()); strings.Join(names, " ") != "a" {
 		t.Errorf("listed: %v", names)
 	}
 }

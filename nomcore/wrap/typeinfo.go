@@ -1,4 +1,4 @@
-package nomcore
+package wrap
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 var (
@@ -20,17 +21,15 @@ var (
 	contextType = reflect.TypeFor[context.Context]()
 	lockerType  = reflect.TypeFor[sync.Locker]()
 	bigIntPtr   = reflect.TypeFor[*big.Int]()
-	objectPtr   = reflect.TypeFor[*Object]()
-	proxyPtr    = reflect.TypeFor[*Proxy]()
 )
 
 // answering are the interfaces by which a value answers for itself: nothing of
 // it is found by reflection then. Reprer and Strer are not among them.
 var answering = []reflect.Type{
-	reflect.TypeFor[AttrGetter](), reflect.TypeFor[AttrSetter](), reflect.TypeFor[AttrDeleter](),
-	reflect.TypeFor[ItemGetter](), reflect.TypeFor[ItemSetter](), reflect.TypeFor[ItemDeleter](),
-	reflect.TypeFor[Lener](), reflect.TypeFor[Caller](), reflect.TypeFor[Describer](),
-	reflect.TypeFor[Direr](), reflect.TypeFor[Keyer](),
+	reflect.TypeFor[object.AttrGetter](), reflect.TypeFor[object.AttrSetter](), reflect.TypeFor[object.AttrDeleter](),
+	reflect.TypeFor[object.ItemGetter](), reflect.TypeFor[object.ItemSetter](), reflect.TypeFor[object.ItemDeleter](),
+	reflect.TypeFor[object.Lener](), reflect.TypeFor[object.Caller](), reflect.TypeFor[object.Describer](),
+	reflect.TypeFor[object.Direr](), reflect.TypeFor[object.Keyer](),
 }
 
 // paramNamer gives the methods of a type the parameter names that keywords
@@ -241,8 +240,8 @@ var lockMethods = map[string]bool{
 var ownMethods = map[string]reflect.Type{
 	"NomParams": reflect.TypeFor[paramNamer](),
 	"NomRepr":   reflect.TypeFor[nomReprer](),
-	"Repr":      reflect.TypeFor[Reprer](),
-	"Str":       reflect.TypeFor[Strer](),
+	"Repr":      reflect.TypeFor[object.Reprer](),
+	"Str":       reflect.TypeFor[object.Strer](),
 }
 
 func methodsOf(t reflect.Type, hidden map[string]bool) ([]*attr, error) {
@@ -275,7 +274,7 @@ func paramSpecs(t reflect.Type) (specs map[string][]string, err error) {
 	if !t.Implements(ownMethods["NomParams"]) {
 		return nil, nil
 	}
-	defer noPanic(context.Background(), "NomParams", &err)
+	defer object.NoPanic(context.Background(), "NomParams", &err)
 	zero := reflect.Zero(t)
 	if t.Kind() == reflect.Pointer {
 		zero = reflect.New(t.Elem())

@@ -1,10 +1,11 @@
-package nomcore
+package wrap
 
 import (
 	"context"
 	"reflect"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // goItems is a slice, array or map as an object: what goObject does, and
@@ -12,19 +13,19 @@ import (
 type goItems struct{ *goObject }
 
 var _ interface {
-	ItemGetter
-	ItemSetter
-	ItemDeleter
-	Lener
-	KindKeyer
-	Describer
+	object.ItemGetter
+	object.ItemSetter
+	object.ItemDeleter
+	object.Lener
+	object.KindKeyer
+	object.Describer
 } = (*goItems)(nil)
 
 // What sequences answer, in Python's words.
 var (
-	errIndex       = pyError("IndexError", "list index out of range")
-	errAssignIndex = pyError("IndexError", "list assignment index out of range")
-	errSliceStep   = pyError("ValueError", "slice step cannot be zero")
+	errIndex       = object.Errorf("IndexError", "list index out of range")
+	errAssignIndex = object.Errorf("IndexError", "list assignment index out of range")
+	errSliceStep   = object.Errorf("ValueError", "slice step cannot be zero")
 )
 
 func keyError(key codec.Value) error {
@@ -32,7 +33,7 @@ func keyError(key codec.Value) error {
 }
 
 func (o *goItems) Len(ctx context.Context) (n int, err error) {
-	defer noPanic(ctx, "len", &err)
+	defer object.NoPanic(ctx, "len", &err)
 	o.guard.rlock()
 	defer o.guard.runlock()
 	v, err := o.items()
@@ -60,7 +61,7 @@ func (o *goItems) Keys(ctx context.Context) ([]codec.Value, error) {
 
 // KeyKinds is Keys and what the items are.
 func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []codec.Kind, err error) {
-	defer noPanic(ctx, "keys", &err)
+	defer object.NoPanic(ctx, "keys", &err)
 	o.guard.rlock()
 	defer o.guard.runlock()
 	v, err := o.items()
@@ -85,7 +86,7 @@ func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []cod
 	}
 	m, err := codec.NewMap(pairs...) // puts them into the order of a dict
 	if err != nil {
-		return nil, nil, pyError("TypeError", "%v", err)
+		return nil, nil, object.Errorf("TypeError", "%v", err)
 	}
 	keys, kinds = make([]codec.Value, 0, m.Len()), make([]codec.Kind, 0, m.Len())
 	for _, p := range m.Pairs() {
@@ -102,7 +103,7 @@ func (o *goItems) Describe(ctx context.Context) (codec.Description, error) {
 }
 
 func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, err error) {
-	defer noPanic(ctx, "item", &err)
+	defer object.NoPanic(ctx, "item", &err)
 	want := o.goKey(key)
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -188,11 +189,11 @@ func findKey(m, k reflect.Value, key codec.Value) reflect.Value {
 
 // sameKey tells whether two keys are equal, objects by identity.
 func sameKey(a, b codec.Value) bool {
-	x, ok := a.(*Object)
+	x, ok := a.(*object.Object)
 	if !ok {
 		return codec.Equal(a, b)
 	}
-	y, ok := b.(*Object)
+	y, ok := b.(*object.Object)
 	return ok && (x == y || x.Key != nil && x.Key == y.Key)
 }
 
@@ -200,7 +201,7 @@ func sameKey(a, b codec.Value) bool {
 // ones counting from the end.
 func index(key codec.Value, n int, outside error) (int, error) {
 	if _, ok := codec.BigIntOf(key); !ok {
-		return 0, pyError("TypeError", "list indices must be integers, not %s", key.Kind())
+		return 0, object.Errorf("TypeError", "list indices must be integers, not %s", key.Kind())
 	}
 	i, ok := codec.Int64Of(key)
 	if i < 0 {
@@ -246,7 +247,7 @@ func indexes(s codec.Slice, n int) ([]int, error) {
 }
 
 func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
-	defer noPanic(ctx, "item", &err)
+	defer object.NoPanic(ctx, "item", &err)
 	if o.info.kind == reflect.Map {
 		return o.setKey(key, v)
 	}
@@ -255,7 +256,7 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 	}
 	elem := o.info.base.Elem()
 	if elem.Kind() == reflect.Struct && elem != bigIntPtr.Elem() {
-		return pyError("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
+		return object.Errorf("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
 	}
 	w, err := toGo(v, elem)
 	if err != nil {
@@ -279,7 +280,7 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 }
 
 func (o *goItems) noItem(what string) error {
-	return pyError("TypeError", "'%s' object does not support item %s", o.info.class, what)
+	return object.Errorf("TypeError", "'%s' object does not support item %s", o.info.class, what)
 }
 
 func (o *goItems) setKey(key, v codec.Value) error {
@@ -312,7 +313,7 @@ func (o *goItems) setKey(key, v codec.Value) error {
 }
 
 func (o *goItems) DelItem(ctx context.Context, key codec.Value) (err error) {
-	defer noPanic(ctx, "item", &err)
+	defer object.NoPanic(ctx, "item", &err)
 	want := o.goKey(key)
 	o.guard.lock()
 	defer o.guard.unlock()
@@ -369,7 +370,7 @@ func without(v reflect.Value, gone []int) reflect.Value {
 // pointer leads to may grow and shrink by it: s[n:n] = [x] appends.
 func (o *goItems) setSlice(s codec.Slice, v codec.Value) error {
 	if v.Kind() == codec.KindNone {
-		return pyError("TypeError", "can only assign an iterable")
+		return object.Errorf("TypeError", "can only assign an iterable")
 	}
 	w, err := toGo(v, reflect.SliceOf(o.info.base.Elem()))
 	if err != nil {
@@ -400,7 +401,7 @@ func (o *goItems) setSlice(s codec.Slice, v codec.Value) error {
 	case err != nil:
 		return err
 	case len(at) != w.Len():
-		return pyError("ValueError", "attempt to assign sequence of size %d to slice of size %d", w.Len(), len(at))
+		return object.Errorf("ValueError", "attempt to assign sequence of size %d to slice of size %d", w.Len(), len(at))
 	}
 	for i, x := range at {
 		if !c.Index(x).CanSet() {
