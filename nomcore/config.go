@@ -72,3 +72,16 @@ func plainAllowed(nets []netip.Prefix, a netip.Addr) bool {
 	}
 	return false
 }
+
+// mayListen reports whether a service may be reachable at a.
+func mayListen(nets []netip.Prefix, a netip.Addr) bool {
+	if !a.IsUnspecified() {
+		return plainAllowed(nets, a)
+	}
+	for _, p := range nets {
+		if !p.Addr().IsLoopback() {
+			return true
+		}
+	}
+	return false
+}

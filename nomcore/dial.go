@@ -3,8 +3,9 @@ package nomcore
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
+
+	"nomfs/nomcore/transport"
 )
 
 // Attach makes a Service to talk to some peers from, at the local address that
@@ -23,7 +24,7 @@ func Attach(ctx context.Context, addrs []string, cfg *Config) (*Service, []*Peer
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := net.ListenUDP(family(at), net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
+	c, err := transport.Listen(netip.AddrPortFrom(at, 0))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,7 +34,7 @@ func Attach(ctx context.Context, addrs []string, cfg *Config) (*Service, []*Peer
 	}
 	peers := make([]*Peer, len(tos))
 	for i, to := range tos {
-		peers[i] = s.peer(to, true)
+		peers[i] = s.peers.chosen(to)
 		peers[i].named.Store(true)
 	}
 	return s, peers, nil
@@ -58,7 +59,7 @@ func resolveAll(ctx context.Context, addrs []string, plain []netip.Prefix) ([]ne
 	tos := make([]netip.AddrPort, len(addrs))
 	seen := make(map[netip.AddrPort]string)
 	for i, addr := range addrs {
-		to, err := resolve(ctx, addr, DefaultPort)
+		to, err := transport.Resolve(ctx, addr, DefaultPort)
 		switch {
 		case err != nil:
 			return nil, err
@@ -76,16 +77,22 @@ func resolveAll(ctx context.Context, addrs []string, plain []netip.Prefix) ([]ne
 	return tos, nil
 }
 
-// localAddrForAll returns the local address from which all of some peers are
-// reached, a wildcard where there is no such. What comes from elsewhere is
-// refused as it is on any socket.
+// localAddrForAll returns the local address to ask some peers from: loopback
+// where all are there, else a wildcard, since the addresses of a machine change
+// while it runs. What comes from elsewhere is refused as it is on any socket.
 func localAddrForAll(tos []netip.AddrPort) (netip.Addr, error) {
 	var at netip.Addr
 	for _, to := range tos {
-		from, err := localAddrFor(to)
+		from, err := transport.LocalFor(to)
 		switch {
 		case err != nil:
 			return netip.Addr{}, err
+		case !from.IsLoopback() && from.Is4():
+			from = netip.IPv4Unspecified()
+		case !from.IsLoopback():
+			from = netip.IPv6Unspecified()
+		}
+		switch {
 		case !at.IsValid():
 			at = from
 		case at.Is4() != from.Is4():
@@ -97,10 +104,4 @@ func localAddrForAll(tos []netip.AddrPort) (netip.Addr, error) {
 		}
 	}
 	return at, nil
-}
-
-// Reconnect synchronizes with the peer anew, as Service.Connect does.
-func (p *Peer) Reconnect(ctx context.Context) error {
-	p.reset()
-	return p.sync(ctx)
 }

@@ -2,24 +2,13 @@ package nomcore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/object"
+	"nomfs/nomcore/wire"
 )
-
-// answer is the outcome of a request.
-type answer struct {
-	result codec.Value // nil for none, where err says why
-	err    error
-	both   bool     // unknown operations are answered with both, as ever
-	via    codec.ID // object whose operation this was, see registry.export
-	extra  []codec.Attr
-	flags  byte // of the acknowledgement, within a session
-}
 
 // errUnknownPull is the text of the NameError that answers an unknown
 // operation.
@@ -27,126 +16,100 @@ const errUnknownPull = "Unknown pull"
 
 // operation is what the service knows of one PULL operation.
 type operation struct {
+	name  string
 	right auth.Right
-	needs []string // attributes that the request must have
-	safe  bool     // running it twice is harmless
-	ext   bool     // not known to the original
-	bare  bool     // about the connection, not about an object; for all who are admitted
-	run   func(*pullRequest) (codec.Value, error)
+	needs []wire.Field // attributes that the request must have
+	safe  bool         // running it twice is harmless
+	ext   bool         // not known to the original
+	bare  bool         // about the connection, not about an object; for all who are admitted
+	run   func(*pull) (codec.Value, error)
 }
 
 // The operations about the connection.
 const (
 	opRelease = "Release"
-	opRenew   = "Renew"
 	opCancel  = "Cancel"
+	opRunning = "Running"
 )
 
 // ops is the one table of operations. What is not in it is refused.
-var ops map[string]operation
+var ops map[string]*operation
 
 func init() { // not a literal: run reaches back to the table through Peer.pull
+	ops = make(map[string]*operation)
+	for _, op := range []operation{
+		{name: "GetAttr", right: auth.RightRead, needs: []wire.Field{wire.Attr}, safe: true, run: (*pull).getOrDescribe},
+		{name: "SetAttr", right: auth.RightWrite, needs: []wire.Field{wire.Attr, wire.Val}, run: (*pull).setAttr},
+		{name: "DelAttr", right: auth.RightDelete, needs: []wire.Field{wire.Attr}, run: (*pull).delAttr},
+		{name: "GetItem", right: auth.RightRead, needs: []wire.Field{wire.Item}, safe: true, run: (*pull).getItem},
+		{name: "SetItem", right: auth.RightWrite, needs: []wire.Field{wire.Item, wire.Val}, run: (*pull).setItem},
+		{name: "DelItem", right: auth.RightDelete, needs: []wire.Field{wire.Item}, run: (*pull).delItem},
+		{name: "Len", right: auth.RightRead, safe: true, run: (*pull).len},
+		{name: "Repr", right: auth.RightRead, safe: true, run: (*pull).repr},
+		{name: "Str", right: auth.RightRead, safe: true, run: (*pull).str},
+		{name: "Call", right: auth.RightCall, needs: []wire.Field{wire.Args, wire.Kwargs}, run: (*pull).call},
 
-	ops = map[string]operation{
-		"GetAttr": {right: auth.RightRead, needs: []string{attrAttr}, safe: true, run: (*pullRequest).getOrLook},
-		"SetAttr": {right: auth.RightWrite, needs: []string{attrAttr, attrVal}, run: (*pullRequest).setAttr},
-		"DelAttr": {right: auth.RightDelete, needs: []string{attrAttr}, run: (*pullRequest).delAttr},
-		"GetItem": {right: auth.RightRead, needs: []string{attrItem}, safe: true, run: (*pullRequest).getItem},
-		"SetItem": {right: auth.RightWrite, needs: []string{attrItem, attrVal}, run: (*pullRequest).setItem},
-		"DelItem": {right: auth.RightDelete, needs: []string{attrItem}, run: (*pullRequest).delItem},
-		"Len":     {right: auth.RightRead, safe: true, run: (*pullRequest).len},
-		"Repr":    {right: auth.RightRead, safe: true, run: (*pullRequest).repr},
-		"Str":     {right: auth.RightRead, safe: true, run: (*pullRequest).str},
-		"Call":    {right: auth.RightCall, needs: []string{attrArgs, attrKwargs}, run: (*pullRequest).call},
-
-		"Describe": {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).describe},
-		"Dir":      {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).dir},
-		"Keys":     {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).keys},
-		"Snapshot": {right: auth.RightRead, safe: true, ext: true, run: (*pullRequest).snapshot},
-		"CallAttr": {right: auth.RightCall, needs: []string{attrAttr, attrArgs, attrKwargs}, ext: true, run: (*pullRequest).callAttr},
-		opRelease:  {right: auth.RightConnect, needs: []string{attrRefs}, ext: true, bare: true, run: (*pullRequest).release},
-		opRenew:    {right: auth.RightConnect, safe: true, ext: true, bare: true, run: (*pullRequest).renew},
-		opCancel:   {right: auth.RightConnect, needs: []string{attrSeq}, safe: true, ext: true, bare: true, run: (*pullRequest).cancel},
+		{name: "Describe", right: auth.RightRead, safe: true, ext: true, run: (*pull).describePage},
+		{name: "Dir", right: auth.RightRead, safe: true, ext: true, run: (*pull).dirPage},
+		{name: "Keys", right: auth.RightRead, safe: true, ext: true, run: (*pull).keysPage},
+		{name: "Snapshot", right: auth.RightRead, safe: true, ext: true, run: (*pull).snapshotPage},
+		{name: "CallAttr", right: auth.RightCall, needs: []wire.Field{wire.Attr, wire.Args, wire.Kwargs}, ext: true, run: (*pull).callAttr},
+		{name: opRelease, right: auth.RightConnect, needs: []wire.Field{wire.Refs}, ext: true, bare: true, run: (*pull).release},
+		{name: opCancel, right: auth.RightConnect, needs: []wire.Field{wire.Seq}, safe: true, ext: true, bare: true, run: (*pull).cancel},
+		{name: opRunning, right: auth.RightConnect, needs: []wire.Field{wire.Seq}, safe: true, ext: true, bare: true, run: (*pull).running},
+	} {
+		ops[op.name] = &op
 	}
 }
 
 // commandRights are the rights of the commands that are screened by themselves.
 // SYNC is screened by Admit, a PULL by the right of its operation.
-var commandRights = map[command]auth.Right{
-	cmdList:    auth.RightList,
-	cmdResolve: auth.RightRead,
+var commandRights = map[wire.Command]auth.Right{
+	wire.List:    auth.RightList,
+	wire.Resolve: auth.RightRead,
 }
 
-// execute runs a request.
-func (s *Service) execute(ctx context.Context, j *job) answer {
-	p, pkt := j.peer, &j.pkt
-	refused := p.admission(ctx, pkt.cmd == cmdSync)
-	if pkt.cmd == cmdSync {
-		return s.executeSync(p, pkt, refused)
+// execute runs a request. One that was answered before is only screened again,
+// and gets the same answer.
+func (s *Service) execute(j *job) answer {
+	p, pkt := j.p, &j.w.pkt
+	ctx := context.Context(j.ctx)
+	refused := p.admitted(ctx, pkt.Cmd == wire.Sync)
+	if pkt.Cmd == wire.Sync {
+		return answer{result: codec.Bool(refused == nil), hello: j.hello}
 	}
 	if refused != nil {
 		return answer{err: errDenied}
 	}
-	switch pkt.cmd {
-	case cmdList:
-		if err := s.allow(ctx, p, auth.Request{Right: commandRights[pkt.cmd], Op: pkt.cmd.String()}); err != nil {
+	switch pkt.Cmd {
+	case wire.List:
+		if err := s.allow(ctx, p, auth.Request{Right: commandRights[pkt.Cmd], Op: pkt.Cmd.String()}); err != nil {
 			return answer{err: err}
 		}
+		if j.replay != nil {
+			return answer{ready: j.replay}
+		}
 		return s.list(ctx, p, pkt)
-	case cmdResolve:
+	case wire.Resolve:
 		v, err := s.resolveName(ctx, p, pkt)
+		if err == nil && j.replay != nil {
+			return answer{ready: j.replay}
+		}
 		return answer{result: v, err: err}
-	case cmdPull:
+	case wire.Pull:
 		return s.pull(ctx, j)
 	default:
 		return answer{err: exception("NameError", "Unknown command")}
 	}
 }
 
-// executeSync answers SYNC: whether the client is admitted, and to a peer of
-// ours what we offer.
-func (s *Service) executeSync(p *Peer, pkt *packet, refused error) answer {
-	theirs, ours := p.offered(pkt)
-	p.heardSync(theirs, ours)
-	a := answer{result: codec.Bool(refused == nil)}
-	if refused == nil && ours {
-		x := s.nomx()
-		copy(x.nonce[:], p.cookie[:])
-		if theirs.flags&extSession != 0 && !s.sessions.open(theirs.nonce, p.addr) {
-			x.flags &^= extSession // no room: it is served as an original is
-		}
-		a.extra = []codec.Attr{{Name: attrNomx, Value: x.value()}}
-	}
-	return a
-}
-
-// nomx returns the attribute that we send.
-func (s *Service) nomx() nomx {
-	x := nomx{version: nomxVersion, flags: extOffered, boot: s.boot}
-	randomBytes(x.nonce[:])
-	return x
-}
-
-// allow asks the authenticator. Its reasons go to the log, not to the client.
-func (s *Service) allow(ctx context.Context, p *Peer, req auth.Request) error {
-	if req.Right == auth.RightNone {
-		return errDenied
-	}
-	a, _ := s.authenticator()
-	if err := a.Allow(ctx, p.identity(), req); err != nil {
-		s.log.Debug("access denied", "client", p.addr, "op", req.Op, "attr", req.Attr, "err", err)
-		return errDenied
-	}
-	return nil
-}
-
 // resolveName looks up a registered name.
-func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *packet) (codec.Value, error) {
-	v, ok := pkt.get(attrName)
-	if !ok {
-		return nil, exception("KeyError", attrName)
+func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *wire.Packet) (codec.Value, error) {
+	if !pkt.Has(wire.Name) {
+		return nil, exception("KeyError", wire.Name.String())
 	}
-	name, isText := codec.StringOf(v)
+	text, isText := pkt.Text(wire.Name)
+	name := string(text)
 	if err := s.allowResolve(ctx, p, name); err != nil {
 		return nil, err
 	}
@@ -158,54 +121,87 @@ func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *packet) (codec.
 
 // allowResolve asks whether the client may have what is registered under name.
 func (s *Service) allowResolve(ctx context.Context, p *Peer, name string) error {
-	return s.allow(ctx, p, auth.Request{Right: commandRights[cmdResolve], Op: cmdResolve.String(), Name: name})
+	return s.allow(ctx, p, auth.Request{Right: commandRights[wire.Resolve], Op: wire.Resolve.String(), Name: name})
 }
 
-// pullRequest is a PULL that passed the checks.
-type pullRequest struct {
+// pull is one operation on an object, whoever asks for it: a peer by a packet,
+// or the owner of the objects through Self.
+type pull struct {
 	ctx  context.Context
 	s    *Service
-	peer *Peer
-	pkt  *packet
-	tag  *sessionTag
+	peer *Peer // nil for the owner, who may do everything
+	job  *job  // nil for the owner
+	op   *operation
 	id   codec.ID
 	obj  *Object
-	attr string      // of the operations on attributes
-	item codec.Value // of those on items
 
-	extra []codec.Attr // of the answer
-	used  bool         // the references in the request have been counted
+	attr   string // of the operations on attributes
+	item   codec.Value
+	val    codec.Value
+	args   []codec.Value
+	kwargs map[string]codec.Value
+	from   int64    // first entry wanted of a listing
+	names  []string // attributes wanted of a Snapshot, all where it is nil
+	look   bool     // a GetAttr describes a method instead of exporting it
+
+	info codec.Value // of the answer: what describes a method
+	used bool        // the references in the request have been counted
 }
 
-// pull runs an operation on an object: first whether it is known and complete,
-// then whether the client may, then the object.
+// pull runs an operation of a packet: first whether the object is known and the
+// request complete, then whether the client may, then the object.
 func (s *Service) pull(ctx context.Context, j *job) answer {
-	p, pkt := j.peer, &j.pkt
-	name, ok := pkt.text(attrOp)
+	pkt := &j.w.pkt
+	name, ok := pkt.Text(wire.Op)
 	if !ok {
-		return answer{err: exception("KeyError", attrOp)}
+		return answer{err: exception("KeyError", wire.Op.String())}
 	}
-	op, known := ops[name]
-	if !known || op.ext && s.cfg.NoExtensions {
+	op := ops[string(name)]
+	if op == nil || op.ext && s.cfg.NoExtensions {
 		return answer{result: codec.None{}, err: exception("NameError", errUnknownPull), both: true}
 	}
-	rq := pullRequest{ctx: ctx, s: s, peer: p, pkt: pkt, tag: j.tag}
-	defer rq.countUnused()
-	if err := rq.check(op, name); err != nil {
+	rq := &pull{ctx: ctx, s: s, peer: j.p, job: j, op: op}
+	if j.replay != nil {
+		return rq.replay()
+	}
+	if err := rq.check(); err != nil {
+		rq.countUnused()
 		return answer{err: err}
 	}
-	v, err := op.run(&rq)
-	return answer{result: v, err: err, via: rq.id, extra: rq.extra}
+	if err := rq.decode(); err != nil {
+		rq.countUnused()
+		return answer{err: err}
+	}
+	if !op.bare {
+		j.w.offerBuffer()
+	}
+	v, err := op.run(rq)
+	return answer{result: v, err: err, via: rq.id, info: rq.info}
+}
+
+// replay answers a request that has run, if the client may still ask for it.
+func (rq *pull) replay() answer {
+	if err := rq.find(); err != nil {
+		return answer{err: exception("RuntimeError", ErrResultLost.Error()), flags: wire.AckLost}
+	}
+	if err := rq.check(); err != nil {
+		return answer{err: err}
+	}
+	return answer{ready: rq.job.replay}
 }
 
 // countUnused gives back the references in a request that was refused before it
 // used them: whoever sent them counts them as given.
-func (rq *pullRequest) countUnused() {
+func (rq *pull) countUnused() {
 	if rq.used || !rq.peer.isOurs.Load() {
 		return
 	}
-	for _, a := range rq.pkt.attrs {
-		_, _ = mapRefs(a.Value, func(r codec.Ref) (codec.Value, error) {
+	for _, f := range [...]wire.Field{wire.Args, wire.Item, wire.Kwargs, wire.Val} {
+		v, err := rq.job.w.pkt.Value(f)
+		if v == nil || err != nil {
+			continue
+		}
+		_, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 			if !rq.s.isHome(r.Home) {
 				rq.peer.imports.got(r)
 				rq.peer.imports.giveBack(r, 1)
@@ -215,50 +211,70 @@ func (rq *pullRequest) countUnused() {
 	}
 }
 
-// check finds the object and the arguments and asks the authenticator.
-func (rq *pullRequest) check(op operation, name string) error {
-	if err := rq.find(op); err != nil {
+// check finds the object and asks the authenticator.
+func (rq *pull) check() error {
+	pkt := &rq.job.w.pkt
+	if err := rq.find(); err != nil {
 		return err
 	}
-	for _, need := range op.needs {
-		if _, ok := rq.pkt.get(need); !ok {
-			return exception("KeyError", need)
+	for _, need := range rq.op.needs {
+		if !pkt.Has(need) {
+			return exception("KeyError", need.String())
 		}
 	}
-	if op.bare {
+	if rq.op.bare {
 		return nil
 	}
-	if v, ok := rq.pkt.get(attrAttr); ok {
-		if rq.attr, ok = codec.StringOf(v); !ok {
-			return exception("TypeError", fmt.Sprintf("attribute name must be string, not %v", v.Kind()))
+	if pkt.Has(wire.Attr) {
+		name, ok := pkt.Text(wire.Attr)
+		if !ok {
+			v, _ := pkt.Value(wire.Attr)
+			return exception("TypeError", fmt.Sprintf("attribute name must be string, not %v", kindOf(v)))
 		}
-		rq.attr = rq.attrName(rq.attr)
+		rq.attr = nameIn(rq.obj, string(name))
 	}
-	if v, ok := rq.pkt.get(attrItem); ok {
+	if pkt.Has(wire.Item) {
+		v, err := pkt.Value(wire.Item)
+		if err != nil {
+			return exception("ValueError", err.Error())
+		}
 		rq.item = v
 	}
 	return rq.s.allow(rq.ctx, rq.peer, auth.Request{
-		Right: op.right, Op: name, ID: rq.id, Obj: rq.obj.Impl, Attr: rq.attr, Item: rq.item,
+		Right: rq.op.right, Op: rq.op.name, ID: rq.id, Obj: rq.obj.Impl, Attr: rq.attr, Item: rq.item,
 	})
 }
 
-// attrName returns the name under which an attribute is screened and used.
-func (rq *pullRequest) attrName(name string) string {
-	if o, ok := rq.obj.Impl.(AttrNamer); ok {
+// kindOf returns the kind of a value, KindInvalid for none.
+func kindOf(v codec.Value) codec.Kind {
+	if v == nil {
+		return codec.KindInvalid
+	}
+	return v.Kind()
+}
+
+// nameIn returns the name under which an attribute is screened and used.
+func nameIn(obj *Object, name string) string {
+	if o, ok := obj.Impl.(object.AttrNamer); ok {
 		return o.AttrName(name)
 	}
 	return name
 }
 
 // find finds the object that the request is about.
-func (rq *pullRequest) find(op operation) error {
-	if op.bare {
+func (rq *pull) find() error {
+	if rq.op.bare || rq.obj != nil {
 		return nil
 	}
-	v, ok := rq.pkt.get(attrOID)
-	if !ok {
-		return exception("KeyError", attrOID)
+	pkt := &rq.job.w.pkt
+	if !pkt.Has(wire.OID) {
+		return exception("KeyError", wire.OID.String())
 	}
+	v, err := pkt.Value(wire.OID)
+	if err != nil {
+		return exception("ValueError", err.Error())
+	}
+	var ok bool
 	if rq.id, ok = objectID(v); ok {
 		rq.obj = rq.s.reg.use(rq.peer.refs, rq.id)
 	}
@@ -268,98 +284,111 @@ func (rq *pullRequest) find(op operation) error {
 	return nil
 }
 
-// objectID reads an oid, which may come as any number.
-func objectID(v codec.Value) (codec.ID, bool) {
-	switch v := v.(type) {
-	case codec.Long:
-		return codec.ID(v), true
-	case codec.Int, codec.Float:
-		n, ok := integral(v)
-		if !ok {
-			return "", false
+// decode reads the arguments of the request and makes its references usable. The
+// packet is left as it is: the answer may repeat it.
+func (rq *pull) decode() error {
+	pkt := &rq.job.w.pkt
+	rq.used = true
+	for _, f := range rq.op.needs {
+		var err error
+		switch f {
+		case wire.Val:
+			rq.val, err = rq.value(f)
+		case wire.Item:
+			rq.item, err = rq.value(f)
+		case wire.Args:
+			err = rq.decodeArgs()
+		case wire.Kwargs:
+			err = rq.decodeKwargs()
 		}
-		return codec.ID(n), true
+		if err != nil {
+			return err
+		}
 	}
-	return "", false
+	rq.look = pkt.Has(wire.Info) && rq.peer.isOurs.Load() && !rq.s.cfg.NoExtensions
+	if rq.op.ext && !rq.op.bare {
+		return rq.decodeListing(pkt)
+	}
+	return nil
 }
 
-// answer sends the outcome of a request and returns the datagram. What cannot
-// be sent becomes an error that can.
-func (s *Service) answer(j *job, a answer) []byte {
-	if _, ok := j.pkt.get(attrXID); !ok {
+// value decodes an attribute of the request.
+func (rq *pull) value(f wire.Field) (codec.Value, error) {
+	v, err := rq.job.w.pkt.Value(f)
+	if err != nil {
+		return nil, exception("ValueError", err.Error())
+	}
+	return rq.s.incoming(v, rq.peer)
+}
+
+func (rq *pull) decodeArgs() error {
+	v, err := rq.value(wire.Args)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case codec.Tuple:
+		rq.args = v
+	case codec.List:
+		rq.args = v
+	default:
+		return exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
+	}
+	return nil
+}
+
+func (rq *pull) decodeKwargs() error {
+	v, err := rq.value(wire.Kwargs)
+	if err != nil {
+		return err
+	}
+	m, ok := v.(*codec.Map)
+	if !ok {
+		return exception("TypeError", fmt.Sprintf("keywords must be a mapping, not %v", v.Kind()))
+	}
+	if m.Len() == 0 {
 		return nil
 	}
-	if j.tag != nil {
-		ack := sessionAck{boot: s.boot, seq: j.tag.seq, flags: a.flags, uptime: time.Since(s.born)}
-		a.extra = append(a.extra, codec.Attr{Name: attrNomq, Value: ack.value()})
+	rq.kwargs = make(map[string]codec.Value, m.Len())
+	for _, pair := range m.Pairs() {
+		name, ok := codec.StringOf(pair.Key)
+		if !ok {
+			return exception("TypeError", "keywords must be strings")
+		}
+		rq.kwargs[name] = pair.Value
 	}
-	out := s.outbox(j.peer, a.via)
-	defer out.release()
-	s.encodeAnswer(out, j.peer, &j.pkt, a)
-	if len(out.given) > 0 {
-		s.reg.hold(j.peer.refs, out.given, a.via)
-	}
-	b := append([]byte(nil), out.buf...)
-	if err := j.peer.sendAnswer(b); err != nil && !errors.Is(err, ErrClosed) {
-		s.log.Warn("answer not sent", "client", j.peer.addr, "err", err)
-	}
-	return b
+	return nil
 }
 
-// encodeAnswer writes the reply into out.buf: the request and its outcome; if
-// that is too large the outcome alone; if that is too large, or cannot be
-// encoded, an error instead of it.
-func (s *Service) encodeAnswer(out *outbox, p *Peer, pkt *packet, a answer) {
-	echo := !p.isOurs.Load()
-	attrs := a.attrs()
-	err := out.encode(pkt.reply(echo, attrs...))
-	if errors.Is(err, ErrTooLarge) && echo {
-		echo = false
-		err = out.encode(pkt.reply(false, attrs...))
+// decodeListing reads what is wanted of a listing.
+func (rq *pull) decodeListing(pkt *wire.Packet) error {
+	if pkt.Has(wire.From) {
+		from, ok := pkt.Int(wire.From)
+		if !ok || from < 0 {
+			return exception("ValueError", "page must start at a number from 0")
+		}
+		rq.from = from
 	}
-	if err == nil {
-		return
+	if !pkt.Has(wire.Names) {
+		return nil
 	}
-	s.reg.abandon(out.given)
-	var exc codec.Exception
-	switch {
-	case errors.Is(err, ErrTooLarge):
-		exc = ExceptionOf(fmt.Errorf("the answer is too large: %w", err))
-	case a.err != nil: // an exception whose arguments cannot be sent
-		e := ExceptionOf(a.err)
-		exc = exception(e.Class, clip(e.Error()))
-	default:
-		exc = exception("TypeError", "the result cannot be sent: "+clip(err.Error()))
+	v, err := pkt.Value(wire.Names)
+	list, ok := v.(codec.List)
+	if err != nil || !ok {
+		return exception("TypeError", "names must be a list")
 	}
-	// Without the request, which may be what could not be encoded.
-	a = answer{err: exc, extra: a.extra}
-	if err := out.encode(pkt.reply(false, a.attrs()...)); err != nil {
-		a.err = exception("RuntimeError", "the answer cannot be sent")
-		_ = out.encode(pkt.reply(false, a.attrs()...))
-	}
-}
-
-// clip bounds a text that goes into an error.
-func clip(s string) string {
-	const most = 1000 // bytes; enough for a person
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
-}
-
-// attrs returns the outcome as attributes.
-func (a answer) attrs() []codec.Attr {
-	attrs := slices.Clip(a.extra)
-	if a.err != nil {
-		attrs = append(attrs, codec.Attr{Name: attrError, Value: ExceptionOf(a.err)})
-		if !a.both {
-			return attrs
+	rq.names = make([]string, 0, len(list))
+	for _, v := range list {
+		if n, ok := codec.StringOf(v); ok {
+			rq.names = append(rq.names, nameIn(rq.obj, n))
 		}
 	}
-	v := a.result
-	if v == nil {
-		v = codec.None{}
-	}
-	return append(attrs, codec.Attr{Name: attrResult, Value: v})
+	return nil
+}
+
+// may asks whether the client may do that to an attribute.
+func (rq *pull) may(op, attr string) bool {
+	return rq.peer == nil || rq.s.allow(rq.ctx, rq.peer, auth.Request{
+		Right: ops[op].right, Op: op, ID: rq.id, Obj: rq.obj.Impl, Attr: attr,
+	}) == nil
 }

@@ -25,6 +25,9 @@ var (
 	ErrTimeout error = &kindError{"no answer in time", []error{context.DeadlineExceeded, os.ErrDeadlineExceeded}}
 	// ErrOutcomeUnknown: the operation was sent and may have run.
 	ErrOutcomeUnknown error = &kindError{"outcome unknown: it may have run", nil}
+	// ErrBusy: the peer has no room for the request, which did not run. Is
+	// syscall.EBUSY.
+	ErrBusy error = &kindError{"peer is busy: it did not run", []error{syscall.EBUSY}}
 	// ErrDown: the peer does not answer probes. Is syscall.EHOSTDOWN.
 	ErrDown error = &kindError{"peer is down", []error{syscall.EHOSTDOWN}}
 	// ErrUnreachable: the peer's machine says that nobody listens on that
@@ -59,9 +62,6 @@ var (
 	errNotDelivered = errors.New("not delivered")
 	// errNobodyThere is ErrUnreachable for such an operation.
 	errNobodyThere error = &kindError{ErrUnreachable.Error(), []error{ErrUnreachable, errNotDelivered}}
-
-	// errBadPacket: a datagram that is not a packet; counted, never fatal.
-	errBadPacket = errors.New("bad packet")
 )
 
 // kindError is an error that is also others.
@@ -127,6 +127,8 @@ func remoteError(exc codec.Exception, id codec.ID) error {
 // waitError tells how the wait for an answer ended.
 type waitError struct {
 	what    string // what was asked: GetAttr "x"
+	notSent bool   // the request did not go out
+	queued  int    // operations that waited beside it, then
 	addr    string
 	after   time.Duration // 0 where the time does not matter
 	err     error         // ErrTimeout, ErrDown, context.Canceled, …
@@ -137,6 +139,8 @@ func (e *waitError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", e.addr)
 	switch {
+	case e.notSent && errors.Is(e.err, ErrTimeout):
+		fmt.Fprintf(&b, "%s was not sent: it waited %v for its turn, with %d operations before it", e.what, e.after, e.queued)
 	case errors.Is(e.err, ErrTimeout) && e.after > 0:
 		fmt.Fprintf(&b, "no answer to %s within %v", e.what, e.after)
 	default:
@@ -190,11 +194,8 @@ func ExceptionOf(err error) (exc codec.Exception) {
 		codec.Int(int64(errno)), codec.Bytes(err.Error())}}
 }
 
-// exception makes an exception with one text argument. It is Bytes, whatever is
-// in it: the original cannot print an exception with any other text than ASCII.
-func exception(class, text string) codec.Exception {
-	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(text)}}
-}
-
 // errDenied is how the protocol says that the authenticator refused.
 var errDenied = exception("RuntimeError", "Access denied")
+
+// errBusy answers a request of an original for which there is no room.
+var errBusy = exception("RuntimeError", "the service is busy")

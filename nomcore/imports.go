@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"nomfs/codec"
+	"nomfs/nomcore/wire"
 )
 
 // imports counts the references that a peer gave us, so that they can be given
@@ -135,7 +136,7 @@ func (p *Peer) Release(refs ...codec.Ref) {
 		// Its home, if that is another peer, counts us as a holder since we
 		// used it there.
 		if to, err := p.routeAddr(r.Home); err == nil && to != p.addr {
-			if home := p.s.known(to); home != nil && home.isOurs.Load() {
+			if home := p.s.peers.known(to); home != nil && home.isOurs.Load() {
 				home.imports.giveBackUsed(r)
 			}
 		}
@@ -146,14 +147,14 @@ func (p *Peer) Release(refs ...codec.Ref) {
 func (p *Peer) flushReleases(ctx context.Context) {
 	for {
 		batch := p.imports.take()
-		if len(batch) == 0 || p.ext.Load()&extRelease == 0 {
+		if len(batch) == 0 || p.ext.Load()&wire.ExtRelease == 0 {
 			return
 		}
 		list := make(codec.List, 0, len(batch))
 		for r, n := range batch {
 			list = append(list, codec.Tuple{codec.Long(r.ID), codec.Int(n)})
 		}
-		if _, err := p.command(ctx, opRelease, codec.Attr{Name: attrRefs, Value: list}); err != nil {
+		if _, err := p.command(ctx, &request{cmd: wire.Pull, op: ops[opRelease], given: list}); err != nil {
 			// The lease ends them if the peer is gone.
 			p.s.log.Debug("references not given back", "peer", p.addr, "err", err)
 			if !errors.Is(err, ErrOutcomeUnknown) { // given back twice is worse than late

@@ -3,18 +3,22 @@ package nomcore
 import (
 	"context"
 	"time"
+
+	"nomfs/nomcore/wire"
 )
 
-// housekeep ends leases and gives references back, from time to time.
+// housekeep ends leases and sessions and gives references back, from time to
+// time.
 func (s *Service) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case now := <-tick.C:
-			s.dedup.sweep(now)
-			s.sessions.sweep(now)
-			for _, p := range s.allPeers() {
+		case <-tick.C:
+			now := s.now()
+			s.dups.sweep(now)
+			for _, p := range s.peers.all() {
+				p.expireSessions(now)
 				p.keep(now)
 			}
 		case <-s.ctx.Done():
@@ -25,31 +29,34 @@ func (s *Service) housekeep() {
 
 // keep does what is due for one peer. What needs packets is done elsewhere, so
 // that a peer that does not answer holds up no other.
-func (p *Peer) keep(now time.Time) {
+func (p *Peer) keep(now int64) {
 	if !p.isOurs.Load() {
 		return // an original gives no sign of life and takes no reference back
 	}
-	if now.UnixNano()-p.heardAt.Load() > int64(leaseTime) {
+	if now-p.heardAt.Load() > int64(leaseTime) {
 		p.s.reg.drop(p.refs)
 		p.imports.clear() // it is gone, or has given us up long since
 	}
 	held, pending := p.imports.size()
-	renew := held > 0 && now.UnixNano()-p.sentAt.Load() > int64(renewEvery)
-	if pending == 0 && !renew {
+	show := held > 0 && now-p.sentAt.Load() > int64(keepEvery)
+	if pending == 0 && !show || p.down.Load() {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.keeping || p.down {
+	if p.keeping {
 		return
 	}
-	p.keeping = p.s.spawn(func() {
+	p.keeping = p.s.tasks.start(func() {
 		ctx, cancel := context.WithTimeout(p.s.ctx, leaseTime/2)
 		defer cancel()
 		p.flushReleases(ctx)
-		if renew {
-			// Lost, the lease may end; the references are stale then.
-			_, _ = p.command(ctx, opRenew)
+		if show {
+			// Any request of the session shows that we are there. Lost, the lease
+			// may end; the references are stale then.
+			if c, err := p.roundTrip(ctx, &request{cmd: wire.Pull, op: ops[opRunning], seq: noSeqs, resend: true}); err == nil {
+				p.ask().release(c)
+			}
 		}
 		p.mu.Lock()
 		p.keeping = false

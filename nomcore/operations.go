@@ -2,107 +2,89 @@ package nomcore
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
 
-	"nomfs/auth"
 	"nomfs/codec"
 	"nomfs/nomcore/object"
+	"nomfs/nomcore/wire"
 )
 
-func (rq *pullRequest) getAttr() (codec.Value, error) {
+func (rq *pull) cannot(what string) error { return object.Cannot(rq.obj.Impl, what) }
+
+func (rq *pull) noAttr() error { return object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr) }
+
+func (rq *pull) getAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrGetter)
 	if !ok {
-		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
+		return nil, rq.noAttr()
 	}
 	return o.GetAttr(rq.ctx, rq.attr)
 }
 
-// getOrLook is getAttr, or what Peer.Look wants to know instead.
-func (rq *pullRequest) getOrLook() (codec.Value, error) {
+// getOrDescribe is getAttr, or what Peer.Look wants to know instead.
+func (rq *pull) getOrDescribe() (codec.Value, error) {
 	v, err := rq.getAttr()
 	if err != nil {
 		return nil, err
 	}
-	if info := rq.methodInfo(v); info != nil {
-		rq.extra = []codec.Attr{{Name: attrInfo, Value: info}}
+	if rq.info = rq.methodInfo(v); rq.info != nil {
 		return codec.None{}, nil
 	}
 	return v, nil
 }
 
-func (rq *pullRequest) setAttr() (codec.Value, error) {
+func (rq *pull) setAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrSetter)
 	if !ok {
-		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
+		return nil, rq.noAttr()
 	}
-	v, err := rq.value(attrVal)
-	if err != nil {
-		return nil, err
-	}
-	return codec.None{}, o.SetAttr(rq.ctx, rq.attr, v)
+	return codec.None{}, o.SetAttr(rq.ctx, rq.attr, rq.val)
 }
 
-func (rq *pullRequest) delAttr() (codec.Value, error) {
+func (rq *pull) delAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrDeleter)
 	if !ok {
-		return nil, object.NoAttr(object.ClassOf(rq.obj.Impl), rq.attr)
+		return nil, rq.noAttr()
 	}
 	return codec.None{}, o.DelAttr(rq.ctx, rq.attr)
 }
 
-func (rq *pullRequest) getItem() (codec.Value, error) {
+func (rq *pull) getItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemGetter)
 	if !ok {
-		return nil, object.Cannot(rq.obj.Impl, "has no items")
+		return nil, rq.cannot("has no items")
 	}
-	key, err := rq.value(attrItem)
-	if err != nil {
-		return nil, err
-	}
-	return o.GetItem(rq.ctx, key)
+	return o.GetItem(rq.ctx, rq.item)
 }
 
-func (rq *pullRequest) setItem() (codec.Value, error) {
+func (rq *pull) setItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemSetter)
 	if !ok {
-		return nil, object.Cannot(rq.obj.Impl, "does not support item assignment")
+		return nil, rq.cannot("does not support item assignment")
 	}
-	key, err := rq.value(attrItem)
-	if err != nil {
-		return nil, err
-	}
-	v, err := rq.value(attrVal)
-	if err != nil {
-		return nil, err
-	}
-	return codec.None{}, o.SetItem(rq.ctx, key, v)
+	return codec.None{}, o.SetItem(rq.ctx, rq.item, rq.val)
 }
 
-func (rq *pullRequest) delItem() (codec.Value, error) {
+func (rq *pull) delItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemDeleter)
 	if !ok {
-		return nil, object.Cannot(rq.obj.Impl, "does not support item deletion")
+		return nil, rq.cannot("does not support item deletion")
 	}
-	key, err := rq.value(attrItem)
-	if err != nil {
-		return nil, err
-	}
-	return codec.None{}, o.DelItem(rq.ctx, key)
+	return codec.None{}, o.DelItem(rq.ctx, rq.item)
 }
 
-func (rq *pullRequest) len() (codec.Value, error) {
+func (rq *pull) len() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(Lener)
 	if !ok {
-		return nil, object.Cannot(rq.obj.Impl, "has no len()")
+		return nil, rq.cannot("has no len()")
 	}
 	n, err := o.Len(rq.ctx)
 	return codec.Int(n), err
 }
 
-func (rq *pullRequest) repr() (codec.Value, error) {
+func (rq *pull) repr() (codec.Value, error) {
 	if o, ok := rq.obj.Impl.(Reprer); ok {
 		text, err := o.Repr(rq.ctx)
 		return codec.Bytes(text), err
@@ -110,7 +92,7 @@ func (rq *pullRequest) repr() (codec.Value, error) {
 	return codec.Bytes(object.ReprOf(rq.ctx, rq.obj.Impl)), nil
 }
 
-func (rq *pullRequest) str() (codec.Value, error) {
+func (rq *pull) str() (codec.Value, error) {
 	if o, ok := rq.obj.Impl.(Strer); ok {
 		text, err := o.Str(rq.ctx)
 		return codec.Bytes(text), err
@@ -118,53 +100,17 @@ func (rq *pullRequest) str() (codec.Value, error) {
 	return codec.Bytes(object.StrOf(rq.ctx, rq.obj.Impl)), nil
 }
 
-func (rq *pullRequest) call() (codec.Value, error) {
-	args, kwargs, err := rq.arguments()
-	if err != nil {
-		return nil, err
-	}
+func (rq *pull) call() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(Caller)
 	if !ok {
-		return nil, object.Cannot(rq.obj.Impl, "is not callable")
+		return nil, rq.cannot("is not callable")
 	}
-	return o.Call(rq.ctx, args, kwargs)
-}
-
-// arguments returns those of a call.
-func (rq *pullRequest) arguments() (args []codec.Value, kwargs map[string]codec.Value, err error) {
-	v, err := rq.value(attrArgs)
-	if err != nil {
-		return nil, nil, err
-	}
-	switch v := v.(type) {
-	case codec.Tuple:
-		args = v
-	case codec.List:
-		args = v
-	default:
-		return nil, nil, exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
-	}
-	if v, err = rq.value(attrKwargs); err != nil {
-		return nil, nil, err
-	}
-	m, ok := v.(*codec.Map)
-	if !ok {
-		return nil, nil, exception("TypeError", fmt.Sprintf("keywords must be a mapping, not %v", v.Kind()))
-	}
-	kwargs = make(map[string]codec.Value, m.Len())
-	for _, pair := range m.Pairs() {
-		name, ok := codec.StringOf(pair.Key)
-		if !ok {
-			return nil, nil, exception("TypeError", "keywords must be strings")
-		}
-		kwargs[name] = pair.Value
-	}
-	return args, kwargs, nil
+	return o.Call(rq.ctx, rq.args, rq.kwargs)
 }
 
 // callAttr gets an attribute and calls it, without giving out a reference to
 // it. The client needs the right to do either.
-func (rq *pullRequest) callAttr() (codec.Value, error) {
+func (rq *pull) callAttr() (codec.Value, error) {
 	if !rq.may("GetAttr", rq.attr) {
 		return nil, errDenied
 	}
@@ -172,27 +118,23 @@ func (rq *pullRequest) callAttr() (codec.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	args, kwargs, err := rq.arguments()
-	if err != nil {
-		return nil, err
-	}
 	switch f := f.(type) {
 	case *Object:
 		if o, ok := f.Impl.(Caller); ok {
-			return o.Call(rq.ctx, args, kwargs)
+			return o.Call(rq.ctx, rq.args, rq.kwargs)
 		}
 		return nil, object.Cannot(f.Impl, "is not callable")
-	case *Proxy:
-		return f.Call(rq.ctx, args, kwargs)
+	case Caller:
+		return f.Call(rq.ctx, rq.args, rq.kwargs)
 	}
 	return nil, exception("TypeError", fmt.Sprintf("'%v' object is not callable", f.Kind()))
 }
 
 // release takes references back: a list of (oid, count).
-func (rq *pullRequest) release() (codec.Value, error) {
-	v, _ := rq.pkt.get(attrRefs)
+func (rq *pull) release() (codec.Value, error) {
+	v, err := rq.job.w.pkt.Value(wire.Refs)
 	list, ok := v.(codec.List)
-	if !ok {
+	if err != nil || !ok {
 		return nil, exception("TypeError", "references must be a list")
 	}
 	for _, v := range list {
@@ -210,52 +152,53 @@ func (rq *pullRequest) release() (codec.Value, error) {
 	return codec.None{}, nil
 }
 
-// renew does nothing: that it came is what counts.
-func (rq *pullRequest) renew() (codec.Value, error) { return codec.None{}, nil }
+var errNoNumbers = exception("ValueError", "the numbers of a session are wanted")
 
 // cancel ends the context of a request of the same session.
-func (rq *pullRequest) cancel() (codec.Value, error) {
-	v, _ := rq.pkt.get(attrSeq)
-	seq, ok := codec.Int64Of(v)
-	if !ok || rq.tag == nil {
-		return nil, exception("ValueError", "what is to be cancelled is a number of the session")
+func (rq *pull) cancel() (codec.Value, error) {
+	seq, ok := rq.job.w.pkt.Int(wire.Seq)
+	if !ok || rq.job.sess == nil {
+		return nil, errNoNumbers
 	}
-	rq.s.sessions.cancel(rq.tag.session, uint64(seq))
+	rq.job.sess.cancel(uint64(seq))
 	return codec.None{}, nil
 }
 
-// value returns an attribute of the request with its references made usable.
-// The packet is left as it is: the answer may echo it.
-func (rq *pullRequest) value(name string) (codec.Value, error) {
-	v, _ := rq.pkt.get(name)
-	rq.used = true
-	return rq.s.incoming(v, rq.peer)
+// running tells which requests of the same session still run, and sends the
+// answers of those that are done again.
+func (rq *pull) running() (codec.Value, error) {
+	seqs, ok := rq.job.w.pkt.Text(wire.Seq)
+	sess := rq.job.sess
+	if !ok || sess == nil {
+		return nil, errNoNumbers
+	}
+	var states []byte
+	for seq, rest, ok := wire.NextSeq(seqs); ok; seq, rest, ok = wire.NextSeq(rest) {
+		state, answer := sess.state(seq)
+		states = append(states, state)
+		if answer != nil {
+			_ = rq.peer.sendAnswer(answer) // lost like any datagram: the client asks again
+		}
+	}
+	return codec.Bytes(states), nil
 }
 
-// may asks whether the client may do that to an attribute.
-func (rq *pullRequest) may(op, attr string) bool {
-	return rq.s.allow(rq.ctx, rq.peer, auth.Request{
-		Right: ops[op].right, Op: op, ID: rq.id, Obj: rq.obj.Impl, Attr: attr,
-	}) == nil
-}
-
-// integral returns a whole, non-negative number as decimal text.
-func integral(v codec.Value) (string, bool) {
+// objectID reads an oid, which may come as any number.
+func objectID(v codec.Value) (codec.ID, bool) {
 	switch v := v.(type) {
+	case codec.Long:
+		return codec.ID(v), true
 	case codec.Int:
-		return big.NewInt(int64(v)).String(), v >= 0
+		return codec.ID(big.NewInt(int64(v)).String()), v >= 0
 	case codec.Float:
-		f := big.NewFloat(0)
 		if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
 			return "", false
 		}
-		n, acc := f.SetFloat64(float64(v)).Int(nil)
-		return n.String(), acc == big.Exact
+		n, acc := big.NewFloat(float64(v)).Int(nil)
+		return codec.ID(n.String()), acc == big.Exact
 	}
 	return "", false
 }
 
 // randomBytes fills b.
 func randomBytes(b []byte) { rand.Read(b) }
-
-var errUnsupportedByPeer = fmt.Errorf("the peer does not offer it: %w", errors.ErrUnsupported)

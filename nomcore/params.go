@@ -1,29 +1,27 @@
 package nomcore
 
-import "time"
+import (
+	"time"
 
-// Every number of the protocol and of its timing, with its unit and reason.
+	"nomfs/nomcore/wire"
+)
+
+// Every number of the engine, with its unit and reason.
 const (
 	// DefaultPort is the UDP port of a peer that names none.
 	DefaultPort = 12074
-
-	// maxDatagram is the largest UDP payload over IPv4, in bytes: 65,535
-	// less 20 of IP header and 8 of UDP header. A packet is one datagram.
-	maxDatagram = 65507
 
 	// recvBuffer is what one read can take, in bytes: more than any datagram,
 	// so that none is ever cut without notice.
 	recvBuffer = 1 << 16
 
-	// socketBuffer is asked for as the kernel's receive and send buffer, in
-	// bytes. Linux's default of 208 KiB loses a quarter of a burst of 1024
-	// small datagrams.
-	socketBuffer = 4 << 20
-
 	// defaultTimeout bounds an operation whose context has no deadline:
 	// longer than any healthy answer, short enough for a person to wait.
 	defaultTimeout = 5 * time.Second
+)
 
+// Sending again.
+const (
 	// rtoInitial is the first retransmission timeout while nothing was
 	// measured (RFC 6298, section 2.1).
 	rtoInitial = time.Second
@@ -32,6 +30,13 @@ const (
 	rtoMin = 100 * time.Millisecond
 	// rtoMax caps the doubling: a peer that comes back is noticed.
 	rtoMax = 8 * time.Second
+	// rtoMaxSession caps the doubling towards our own peers, which run no copy:
+	// there a request is sent until its deadline. At 30 % loss each way every
+	// second try succeeds.
+	rtoMaxSession = 2 * time.Second
+	// rtoJitter is the part of a timeout that is random, both ways, so that
+	// peers that lost a burst together do not resend together.
+	rtoJitter = 0.25
 	// maxResends is how often one packet is sent again to an original peer,
 	// which executes every copy.
 	maxResends = 4
@@ -39,74 +44,127 @@ const (
 	// in a reference, and that has never answered: it may be nobody's peer,
 	// and whoever gave it must not make us send it much.
 	maxResendsUnknown = 1
-	// rtoMaxSession caps the doubling towards our own peers, which drop
-	// copies: there it is sent until the caller's deadline. At 30 % loss each
-	// way every second try succeeds.
-	rtoMaxSession = 2 * time.Second
-	// rtoJitter is the part of a timeout that is random, both ways, so that
-	// peers that lost a burst together do not resend together.
-	rtoJitter = 0.25
 
 	// windowInitial and windowMax bound the requests in flight towards one
-	// peer: the original answered every burst of 256 and half of 512, and it
+	// original peer: it answered every burst of 256 and half of 512, and it
 	// starts a thread for each. The window grows by one per full window of
 	// answers and is halved on a timeout.
 	windowInitial = 8
 	windowMax     = 32
-	// windowExtended is the bound towards our own peers, which queue what
-	// they cannot run at once.
+	// windowExtended is the bound towards our own peers. Requests that the
+	// peer said to be running do not count.
 	windowExtended = 256
 
-	// probeAfter is the silence after which a waiting caller has the peer
-	// probed, and the pause between probes.
+	// probeAfter is the silence after which a waiting client has an original
+	// probed, and the pause between probes of a peer that is down.
 	probeAfter = time.Second
 	// probeCopies is how many probes go out in that time while nothing is
 	// heard: at 30 % loss each way one of two is answered.
 	probeCopies = 2
 	// probeIdle ends the probing of a peer that is down when nobody has
-	// asked for it for so long; the next caller tries it afresh.
+	// asked for it for so long; the next operation tries it afresh.
 	probeIdle = 10 * time.Minute
+	// downAfter is how many times Config.Timeout a peer must have been silent,
+	// though asked, before operations that wait for long are given up. It is
+	// more than one: at 30 % loss each way a second passes unanswered quite
+	// often.
+	downAfter = 2
+	// pollEvery is how often a peer is asked which of the requests that it said
+	// to be running still run: a few bytes for each, and seldom enough that
+	// 10,000 of them cost nothing.
+	pollEvery = 2 * time.Second
+	// pollBatch bounds the numbers in one such question: 32 KiB.
+	pollBatch = 4096
 
 	// cancelWait bounds how long a peer is told that a call is cancelled.
 	cancelWait = 10 * time.Second
 	// tellWait bounds how long Close waits for that: some copies, and less
 	// than a person at a shell takes for a delay.
 	tellWait = 400 * time.Millisecond
+	// closeWait bounds how long Close waits for handlers that ignore their
+	// context.
+	closeWait = time.Second
+)
 
-	// dedupWindow is how long the answer to a request from an original peer
-	// is replayed to identical copies. A copy made by the network arrives
-	// within it; a script that is run again sends the same bytes from the
-	// same port and must be served, but takes longer to start.
-	dedupWindow = 2 * time.Second
-	// syncCopyWindow is how long an identical SYNC is taken for a copy: less
-	// than it takes to start a program again.
-	syncCopyWindow = 50 * time.Millisecond
-	// dedupPerClient and dedupBytes bound the table of answers.
-	dedupPerClient = 256
-	dedupBytes     = 16 << 20
+// Serving.
+const (
+	// overdueAfter is how long a request may run before another goroutine takes
+	// over reading the socket, and the client is told that it runs: a few times
+	// as long as a reader that the system descheduled is away.
+	overdueAfter = 3 * time.Millisecond
+	// slowFor is for how many calls a method that was overdue once gets a
+	// goroutine of its own, so that it holds up the socket once in a while only.
+	slowFor = 1000
+	// slowSlots is the size of the table of such methods; two that share a slot
+	// are both taken for slow.
+	slowSlots = 1024
+
+	// maxCalls bounds the requests that run at once and are overdue or have a
+	// goroutine of their own, of all clients. Like every budget of this file it
+	// is shared by one rule: a client may take what is still free, so that half
+	// of what the others left is always there for the next one. A request that
+	// finds no room is not run; a peer of ours is told so (wire.AckBusy) and
+	// sends it again until its deadline (ErrBusy), an original gets a
+	// RuntimeError. Each request gives its room back when it ends.
+	maxCalls = 1 << 16
+	// maxCallBytes bounds the memory of these requests, in bytes, likewise:
+	// callCost for each, and what its arguments take once they are decoded.
+	maxCallBytes = 512 << 20
+	// callCost is what a request that runs takes without its arguments, in
+	// bytes: a goroutine with its first stack, and its entry.
+	callCost = 8 << 10
+	// decodedFactor is how many bytes of memory one byte of encoded arguments
+	// may take: a list of NONEs takes 16, and few values more.
+	decodedFactor = 16
 
 	// sessionKept is how long a silent session is remembered: longer than any
-	// copy of a request can be under way.
+	// copy of a request can be under way. What runs in it then is cancelled.
 	sessionKept = 120 * time.Second
-	// maxSessions bounds the sessions that one address opens, maxAllSessions
-	// those of all, maxSessionCalls the requests of one session whose answers
-	// its client has not acknowledged, maxSessionBytes their answers, and
-	// maxSessionsBytes the answers of all, where each request counts with
-	// entryCost bytes of its own.
-	maxSessions      = 16
-	maxAllSessions   = 1 << 16
-	entryCost        = 128
-	maxSessionCalls  = 1024
-	maxSessionBytes  = maxSessionCalls*entryCost + 256<<10
-	maxSessionsBytes = 64 << 20
+	// maxSessions bounds the sessions of one client. A further one takes the
+	// place of the one that is silent longest and in which nothing runs; where
+	// there is none, it is refused, and the client is served like an original.
+	maxSessions = 4
+	// sessionSpan bounds the numbers between the first that a client has not
+	// acknowledged and its newest, not counting those that it knows to be
+	// running. A client waits before it exceeds it; what exceeds it is dropped.
+	sessionSpan = 1 << 14
+	// sessionRing is how many numbers a new session has room for, a power of
+	// two; it grows as needed.
+	sessionRing = 4
+	// maxKept bounds the answers that are kept for copies of requests, and the
+	// entries of sessions, of all clients, in bytes. An answer for which there
+	// is no room is not kept: a copy of its request is answered ErrResultLost,
+	// or run again where that is harmless. A request whose entry finds no room
+	// is answered wire.AckBusy. Acknowledging gives the room back.
+	maxKept = 64 << 20
+	// entryCost is what an entry of a session takes, in bytes.
+	entryCost = 64
+	// answerReused is the largest answer buffer that an entry keeps for its next
+	// request, in bytes; larger ones are freed when they are acknowledged.
+	answerReused = 256
 
+	// dupWindow is how long the answer to a request from an original peer is
+	// replayed to identical copies. A copy made by the network arrives within
+	// it; a script that is run again sends the same bytes from the same port
+	// and must be served, see duplicates.
+	dupWindow = 2 * time.Second
+	// maxDupsClient bounds the requests kept of one address, maxDups those of
+	// all, and maxDupBytes their answers, in bytes. The oldest answered one is
+	// forgotten.
+	maxDupsClient = 256
+	maxDups       = 1 << 14
+	maxDupBytes   = 16 << 20
+)
+
+// References.
+const (
 	// leaseTime is how long the references of a peer of ours are kept after
-	// its last sign of life. renewEvery is how often a silent holder gives
-	// one: two may be lost.
-	leaseTime  = 60 * time.Second
-	renewEvery = 20 * time.Second
-	// housekeepEvery is how often leases are checked and references given
-	// back.
+	// its last sign of life, which any datagram of its session is. keepEvery is
+	// how often a silent client that holds some gives one: two may be lost.
+	leaseTime = 60 * time.Second
+	keepEvery = 20 * time.Second
+	// housekeepEvery is how often leases and sessions are checked and
+	// references given back.
 	housekeepEvery = 5 * time.Second
 	// maxOriginalRefs bounds the references of an original peer, which never
 	// gives one back; the least recently used is forgotten.
@@ -115,63 +173,76 @@ const (
 	maxPeerRefs = 1 << 17
 	// releaseBatch bounds the references given back in one request.
 	releaseBatch = 512
+)
 
-	// maxPeers bounds the addresses that have proven that they are who they
-	// say; the least recently heard of is forgotten. maxStrangers bounds the
-	// others, apart, so that forged addresses cannot displace real clients.
-	maxPeers     = 16384
-	maxStrangers = 4096
-	// maxHomes bounds the addresses under which peers know us: all that a
-	// machine has, but not all of 127.0.0.0/8.
-	maxHomes = 4096
-	// amplification is how many bytes an unproven address may be sent for
-	// each byte that it sent.
+// Addresses.
+const (
+	// maxPeers bounds the validated addresses, and those that we chose to talk
+	// to; the least recently heard of is forgotten, and what it held is given
+	// back.
+	maxPeers = 16384
+	// maxGuests bounds the addresses that are not validated and are served like
+	// originals: what they hold is forgotten with the least recently heard of.
+	// Peers of ours are not among them: nothing is kept of one before its
+	// address is validated.
+	maxGuests = 256
+	// guestRefs bounds the references of one of them.
+	guestRefs = 64
+	// maxHeld bounds the answers and requests that wait until an address is
+	// validated, of all addresses, and maxHeldBytes their bytes; the oldest is
+	// dropped.
+	maxHeld      = 256
+	maxHeldBytes = 1 << 20
+	// amplification is how many bytes an unvalidated address may be sent for
+	// each byte that it sent (RFC 9000, section 8.1).
 	amplification = 3
-	// strangerRate and strangerBurst bound the requests of an unproven
-	// address, per second and at once. When only challengeBelow of the burst
-	// are left it is asked for proof, so that one that is real has given it
-	// by the time it is needed.
-	strangerRate   = 20
-	strangerBurst  = 50
+	// sourceRate and sourceBurst bound what is read of an unvalidated address,
+	// per second and at once, in datagrams of sourceUnit bytes. When only
+	// challengeBelow of the burst are left, the address is asked to validate
+	// itself, so that an original has done it by the time it is needed.
+	sourceRate     = 20
+	sourceBurst    = 50
+	sourceUnit     = 1500
 	challengeBelow = 10
-	// strangersRate bounds the datagrams of all unproven addresses together,
-	// per second; at once it is one for each that there is room for. What
-	// exceeds that is dropped before it costs anything: a flood, for real
-	// clients come one by one and try again.
-	strangersRate = 2000
-	// maxHeld bounds what waits for the proof of one address: answers and
-	// requests together; maxHeldBytes the bytes of all.
-	maxHeld      = 64
-	maxHeldBytes = 4 << 20
+	// sourceSlots is how many token buckets there are for these addresses. Two
+	// that share one share its rate; which ones do is a secret.
+	sourceSlots = 4096
+	// largeRate bounds the datagrams above largeAbove bytes of all unvalidated
+	// addresses together, in bytes per second and at once. No program needs
+	// such a datagram before its address is validated.
+	largeRate  = 4 << 20
+	largeAbove = 512
+	// challengeEvery is the shortest pause between two challenges.
+	challengeEvery = 100 * time.Millisecond
+	// cookieTime is how long a cookie is good at least; twice as long at most.
+	cookieTime = time.Minute
+	// maxHomes bounds the addresses under which peers know us: all that a
+	// machine has, but not all of 127.0.0.0/8. peerHomes bounds those by which
+	// one peer calls itself.
+	maxHomes  = 4096
+	peerHomes = 8
+)
 
-	// maxWorkers bounds the requests that run at once, callbacks that wait
-	// for callbacks included; workQueue how many more wait for a worker.
-	// What exceeds both is dropped and counted, as a full socket buffer would.
-	maxWorkers = 4096
-	workQueue  = 4096
-	// maxPeerWorkers is how many of them one peer may keep busy. Its further
-	// requests wait, maxPeerBacklog of them.
-	maxPeerWorkers = 1024
-	maxPeerBacklog = 4096
-	// maxControlWorkers are kept for what must be answered however busy the
-	// others are: LIST, and the operations about the connection.
-	maxControlWorkers = 64
-	// workerIdle is how long a worker without work is kept.
-	workerIdle = 10 * time.Second
-
-	// closeWait bounds how long Close waits for handlers that ignore their
-	// context.
-	closeWait = time.Second
-
-	// pageBytes is about how much one answer of Dir, Keys or Describe
-	// carries; the rest follows in further pages. It leaves room for the
-	// last entry and for the echo of the request.
-	pageBytes = 32 << 10
-
+// Listings.
+const (
+	// pageBytes is about how much one page of a listing carries, in bytes. It
+	// leaves room for the last entry and for the rest of the packet.
+	pageBytes = 60_000
 	// maxEntry is the most that one entry of a page may take, in bytes, so
 	// that it fits a datagram with all that goes with it.
 	maxEntry = 60_000
-
-	// badLogEvery limits how often bad datagrams are logged.
-	badLogEvery = time.Second
+	// maxListed and maxListedBytes bound one listing that a client collects, in
+	// entries and in bytes on the wire: some hundred times what a person wants
+	// to see in one directory. A longer one ends with codec.ErrTruncated.
+	maxListed      = 1 << 17
+	maxListedBytes = 32 << 20
+	// pageCost is what each page counts with at least, in bytes, so that pages
+	// without entries do not go on for ever.
+	pageCost = 1 << 10
 )
+
+// maxDatagram is the largest packet, in bytes.
+const maxDatagram = wire.MaxDatagram
+
+// badLogEvery limits how often bad datagrams are logged.
+const badLogEvery = time.Second

@@ -1,17 +1,13 @@
 package nomcore
 
 import (
-	"container/list"
-	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/wire"
 )
 
 // Peer is another process that speaks NOM, known by its address. Its methods
@@ -19,7 +15,7 @@ import (
 // to other homes, see route. They may be called concurrently.
 //
 // Without a deadline in its context an operation is bounded by Config.Timeout.
-// Errors: a *RemoteError is what the peer answered; ErrTimeout, ErrDown,
+// Errors: a *RemoteError is what the peer answered; ErrTimeout, ErrBusy, ErrDown,
 // ErrUnreachable, ErrStale, ErrTooLarge, ErrProtocol, ErrPlainRefused and
 // ErrClosed tell what else went wrong; ErrOutcomeUnknown is added where a
 // change or a call may have happened all the same.
@@ -27,59 +23,43 @@ type Peer struct {
 	s    *Service
 	addr netip.AddrPort
 
-	place *list.Element // guarded by Service.peersMu
-	among *list.List    // the list that place is in; likewise
+	validated atomic.Bool                // it receives what is sent to its address
+	isOurs    atomic.Bool                // it sent nomx
+	synced    atomic.Bool                // whether it is ours is known
+	named     atomic.Bool                // somebody here asked to connect to it
+	down      atomic.Bool                // see probe.go
+	ext       atomic.Uint32              // extension operations it offered
+	heardAt   atomic.Int64               // when its last datagram came, see Service.now; 0 for none
+	sentAt    atomic.Int64               // when our last request went out, likewise
+	local     atomic.Pointer[netip.Addr] // see localAddr; nil while not known
 
-	heardAt atomic.Int64               // Unix ns of its last datagram, 0 for none
-	sentAt  atomic.Int64               // Unix ns of our last request, 0 for none
-	inbound atomic.Int32               // its requests that we are running
-	waiting atomic.Int32               // our operations that have waited for long
-	ext     atomic.Uint32              // extension operations it offered
-	isOurs  atomic.Bool                // it sent nomx
-	synced  atomic.Bool                // whether it is ours is known
-	proven  atomic.Bool                // it receives what is sent to its address
-	named   atomic.Bool                // somebody here asked to connect to it
-	local   atomic.Pointer[netip.Addr] // see localAddr; nil while not known
+	// As a client of ours.
+	inbound     atomic.Int32 // its requests that we are running
+	calls       atomic.Int64 // its share of Service.calls
+	callBytes   atomic.Int64 // its share of Service.callBytes
+	kept        atomic.Int64 // its share of Service.kept
+	lastSession atomic.Pointer[session]
+	refs        *refTable // guarded by the registry
+	guest       guest
+	admission   admission
 
-	rtt rttEstimator
-	win *window
-
-	// As whom we ask.
-	syncing chan struct{} // one place: held while a session is opened
-	sess    atomic.Pointer[clientSession]
+	// As a server.
+	asking  atomic.Pointer[asking] // nil while we have asked it nothing
 	imports imports
 
-	// As who asks us.
-	cookie   cookie  // that proves the address, see session.go
-	refs     *holder // guarded by registry.mu
-	stranger stranger
-
-	// Whether its requests are served.
-	admitMu    sync.Mutex // held while the authenticator is asked
-	admitted   error      // nil: yes
-	admitEpoch uint64     // authenticator asked, see Service.authEpoch
-	admitAsked bool
-	admitStale atomic.Bool   // it said that it is gone: ask again
-	welcome    atomic.Uint64 // admitEpoch+1 while it is admitted, else 0
-
 	mu       sync.Mutex
-	boot     bootID    // of its last nomx
-	offer    *nomx     // of a SYNC that is to be believed once it is proven
-	checked  time.Time // when we last asked what it is
-	running  int       // of its requests, waiting for a worker or run by one
-	backlog  []job     // that wait until it has fewer running
-	down     bool
+	sessions []*session
+	boot     wire.BootID  // of its last nomx
+	homes    []codec.Home // by which it calls itself
+	checked  int64        // when we last asked what it is, see Service.now
 	probing  bool
-	keeping  bool      // housekeeping is under way
-	wanted   time.Time // when somebody last asked for it
-	silentAt time.Time // since when probes go unanswered; zero while they are answered
+	keeping  bool  // housekeeping is under way
+	wanted   int64 // when an operation last wanted it
+	silentAt int64 // since when it has been silent though asked; 0 while it answers
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newHolder(maxOriginalRefs)}
-	rand.Read(p.cookie[:])
-	p.win = newWindow(p.windowBounds)
-	return p
+	return &Peer{s: s, addr: addr, refs: s.reg.newTable(guestRefs)}
 }
 
 // Addr returns the peer's address.
@@ -104,199 +84,67 @@ func (p *Peer) localAddr() netip.Addr {
 // Extended reports whether the peer offered the extension operations.
 func (p *Peer) Extended() bool { return p.ext.Load() != 0 }
 
-// windowBounds bounds the requests in flight. An original process that waits for
-// us must not be given more at once than it has requests running here: it
-// breaks when two of its threads wait at the same time.
-func (p *Peer) windowBounds() (most int, exact bool, nested int) {
-	inbound := int(p.inbound.Load())
-	switch {
-	case p.isOurs.Load():
-		return windowExtended, true, max(windowExtended, inbound)
-	case inbound > 0:
-		return 1, true, inbound
+// identity is what is known about who the peer is.
+func (p *Peer) identity() auth.Identity { return p.s.conn.Identity(p.addr) }
+
+// heard takes note of a sign of life.
+func (p *Peer) heard(now int64) {
+	p.heardAt.Store(now)
+	if p.down.Load() {
+		p.down.Store(false)
 	}
-	return windowMax, false, 1
 }
 
-// result takes the answer out of a reply. id is the object that was asked.
-func (p *Peer) result(pkt packet, id codec.ID) (codec.Value, error) {
-	if v, ok := pkt.get(attrError); ok {
-		exc, ok := v.(codec.Exception)
-		if !ok {
-			return nil, fmt.Errorf("%s: %w: error is %v, not an exception", p.addr, ErrProtocol, v.Kind())
+// callsItself notes a home by which the peer calls itself. The least recently
+// used is forgotten.
+func (p *Peer) callsItself(h codec.Home) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.homes {
+		if known == h {
+			return
 		}
-		if _, both := pkt.get(attrResult); both && exc.Class == "NameError" {
-			// Nothing else is answered with an error and a result.
-			return nil, &unknownOpError{RemoteError{exc}}
+	}
+	if len(p.homes) >= peerHomes {
+		p.homes = p.homes[1:]
+	}
+	p.homes = append(p.homes[:len(p.homes):len(p.homes)], h)
+}
+
+// isItself reports whether the peer calls itself by that home.
+func (p *Peer) isItself(h codec.Home) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.homes {
+		if known == h {
+			return true
 		}
-		return nil, remoteError(exc, id)
 	}
-	v, ok := pkt.get(attrResult)
-	if !ok {
-		return nil, fmt.Errorf("%s: %w: no result", p.addr, ErrProtocol)
+	return false
+}
+
+// learn takes note of what the peer is, once that is certain. One of ours that
+// was restarted has forgotten what it held and gave.
+func (p *Peer) learn(x wire.Hello, ours bool, home codec.Home) {
+	p.isOurs.Store(ours)
+	p.ext.Store(x.Flags & wire.ExtAll)
+	p.synced.Store(true)
+	p.mu.Lock()
+	restarted := p.boot != wire.BootID{} && p.boot != x.Boot
+	p.boot = x.Boot
+	p.mu.Unlock()
+	if home != "" {
+		p.callsItself(home)
 	}
-	return p.s.homecoming(v, p), nil
-}
-
-// unknownOpError is the answer of a peer that does not know the operation.
-type unknownOpError struct{ RemoteError }
-
-// isUnknownOp reports whether a peer answered that it does not know the
-// operation. Nothing has run then.
-func isUnknownOp(err error) bool {
-	var unknown *unknownOpError
-	return errors.As(err, &unknown)
-}
-
-// List returns the names registered with the peer, in its order.
-func (p *Peer) List(ctx context.Context) ([]string, error) {
-	pkt, err := p.s.roundTrip(ctx, p, request{cmd: cmdList, resend: true})
-	if err != nil {
-		return nil, err
+	limit := maxOriginalRefs
+	if ours {
+		limit = maxPeerRefs
+	} else if ask := p.asking.Load(); ask != nil {
+		ask.sess.Store(nil)
 	}
-	v, err := p.result(pkt, "")
-	if err != nil {
-		return nil, err
+	p.s.reg.setLimit(p.refs, limit)
+	if restarted {
+		p.s.reg.drop(p.refs)
+		p.imports.clear()
 	}
-	return p.names(v)
-}
-
-// names reads a sequence of strings.
-func (p *Peer) names(v codec.Value) ([]string, error) {
-	var items []codec.Value
-	switch v := v.(type) {
-	case codec.List:
-		items = v
-	case codec.Tuple:
-		items = v
-	default:
-		return nil, fmt.Errorf("%s: %w: names are %v, not a list", p.addr, ErrProtocol, v.Kind())
-	}
-	names := make([]string, 0, len(items))
-	for _, item := range items {
-		name, ok := codec.StringOf(item)
-		if !ok {
-			continue // an original can register under any key; it has no name
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
-
-// Resolve returns what is registered under name: a codec.Ref, or a plain
-// value, which is a copy. An unknown name is fs.ErrNotExist.
-func (p *Peer) Resolve(ctx context.Context, name string) (codec.Value, error) {
-	pkt, err := p.s.roundTrip(ctx, p, request{
-		cmd: cmdResolve, resend: true,
-		attrs: makeAttrs(codec.Attr{Name: attrName, Value: codec.Bytes(name)}),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return p.result(pkt, "")
-}
-
-// makeAttrs returns attributes with room for the xid.
-func makeAttrs(attrs ...codec.Attr) []codec.Attr {
-	const room = 4 // object, operation, one more, and the xid
-	out := make([]codec.Attr, len(attrs), len(attrs)+room)
-	copy(out, attrs)
-	return out
-}
-
-// pull performs an operation on the object r. extra are its attributes but oid
-// and op.
-func (p *Peer) pull(ctx context.Context, r codec.Ref, op string, extra ...codec.Attr) (codec.Value, error) {
-	to, err := p.route(r.Home)
-	if err != nil {
-		return nil, err
-	}
-	attrs := append(makeAttrs(extra...),
-		codec.Attr{Name: attrOID, Value: codec.Long(r.ID)},
-		codec.Attr{Name: attrOp, Value: codec.Bytes(op)})
-	sortAttrs(attrs)
-	pkt, err := p.s.roundTrip(ctx, to, request{
-		cmd: cmdPull, op: op, attrs: attrs, id: r.ID, resend: ops[op].safe,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return to.result(pkt, r.ID)
-}
-
-// GetAttr returns an attribute: a copy, or a reference (codec.Ref, or *Object
-// for an object of our own).
-func (p *Peer) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
-	return p.pull(ctx, r, "GetAttr", codec.Attr{Name: attrAttr, Value: codec.Bytes(name)})
-}
-
-// SetAttr sets an attribute.
-func (p *Peer) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Value) error {
-	_, err := p.pull(ctx, r, "SetAttr",
-		codec.Attr{Name: attrAttr, Value: codec.Bytes(name)}, codec.Attr{Name: attrVal, Value: v})
-	return err
-}
-
-// DelAttr deletes an attribute.
-func (p *Peer) DelAttr(ctx context.Context, r codec.Ref, name string) error {
-	_, err := p.pull(ctx, r, "DelAttr", codec.Attr{Name: attrAttr, Value: codec.Bytes(name)})
-	return err
-}
-
-// GetItem returns an item; key is any plain value.
-func (p *Peer) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
-	return p.pull(ctx, r, "GetItem", codec.Attr{Name: attrItem, Value: key})
-}
-
-// SetItem sets an item.
-func (p *Peer) SetItem(ctx context.Context, r codec.Ref, key, v codec.Value) error {
-	_, err := p.pull(ctx, r, "SetItem",
-		codec.Attr{Name: attrItem, Value: key}, codec.Attr{Name: attrVal, Value: v})
-	return err
-}
-
-// DelItem deletes an item.
-func (p *Peer) DelItem(ctx context.Context, r codec.Ref, key codec.Value) error {
-	_, err := p.pull(ctx, r, "DelItem", codec.Attr{Name: attrItem, Value: key})
-	return err
-}
-
-// Len returns the number of items.
-func (p *Peer) Len(ctx context.Context, r codec.Ref) (int, error) {
-	v, err := p.pull(ctx, r, "Len")
-	if err != nil {
-		return 0, err
-	}
-	n, ok := codec.Int64Of(v)
-	if !ok || n < 0 || int64(int(n)) != n {
-		return 0, fmt.Errorf("%s: %w: length is %v", p.addr, ErrProtocol, v)
-	}
-	return int(n), nil
-}
-
-// Repr returns the object's text for programmers.
-func (p *Peer) Repr(ctx context.Context, r codec.Ref) (string, error) { return p.text(ctx, r, "Repr") }
-
-// Str returns the object's text for people.
-func (p *Peer) Str(ctx context.Context, r codec.Ref) (string, error) { return p.text(ctx, r, "Str") }
-
-func (p *Peer) text(ctx context.Context, r codec.Ref, op string) (string, error) {
-	v, err := p.pull(ctx, r, op)
-	if err != nil {
-		return "", err
-	}
-	text, ok := codec.StringOf(v)
-	if !ok {
-		return "", fmt.Errorf("%s: %w: %s is %v, not text", p.addr, ErrProtocol, op, v.Kind())
-	}
-	return text, nil
-}
-
-// Call calls an object. It runs at most once: ErrOutcomeUnknown says that the
-// answer did not come and that it may have run. Cancelling the context cancels
-// that of the callee, where the peer can.
-func (p *Peer) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
-	return p.pull(ctx, r, "Call",
-		codec.Attr{Name: attrArgs, Value: codec.Tuple(args)},
-		codec.Attr{Name: attrKwargs, Value: codec.MapOf(kwargs)})
 }

@@ -3,47 +3,38 @@ package nomcore
 import (
 	"context"
 	"time"
+
+	"nomfs/nomcore/wire"
 )
 
 // A peer is up until an operation has timed out while nothing at all was heard
 // of it. Then it is down: operations fail at once, while a LIST each second
 // finds out when it is back.
 
-// heard takes note of a sign of life.
-func (p *Peer) heard() {
-	p.heardAt.Store(time.Now().UnixNano())
-	p.mu.Lock()
-	p.down, p.silentAt = false, time.Time{}
-	p.mu.Unlock()
-}
-
-// heardSince reports whether the peer gave a sign of life after t.
-func (p *Peer) heardSince(t time.Time) bool { return p.heardAt.Load() > t.UnixNano() }
-
 // isDown reports whether operations should fail at once, and that somebody
 // asked.
 func (p *Peer) isDown() bool {
+	if !p.down.Load() {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wanted = time.Now()
-	return p.down
+	p.wanted = p.s.now()
+	return true
 }
+
+// heardSince reports whether the peer gave a sign of life after t, see
+// Service.now.
+func (p *Peer) heardSince(t int64) bool { return p.heardAt.Load() > t }
 
 // trusted reports whether the peer may be asked again and again while it does
 // not answer: somebody here named its address, or it has answered before.
-func (p *Peer) trusted() bool { return p.named.Load() || p.proven.Load() }
-
-// reset forgets that the peer was down: somebody wants it tried.
-func (p *Peer) reset() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.down = false
-}
+func (p *Peer) trusted() bool { return p.named.Load() || p.validated.Load() }
 
 // silentSince is the verdict of an operation that began at start and got no
 // answer in time.
-func (p *Peer) silentSince(start time.Time) {
-	if p.heardSince(start) || time.Since(start) < probeAfter+probeAfter/probeCopies || !p.trusted() {
+func (p *Peer) silentSince(start int64) {
+	if p.heardSince(start) || p.s.now()-start < int64(probeAfter+probeAfter/probeCopies) || !p.trusted() {
 		return // it lives, or was given no chance to show it
 	}
 	p.markDown()
@@ -51,20 +42,19 @@ func (p *Peer) silentSince(start time.Time) {
 
 // markDown ends every operation that waits for the peer, and keeps probing.
 func (p *Peer) markDown() {
-	p.mu.Lock()
-	was := p.down
-	p.down = true
-	p.mu.Unlock()
-	if was {
+	if p.down.Swap(true) {
 		return
 	}
 	p.s.log.Info("peer is down", "peer", p.addr)
-	p.s.failCalls(func(c *call) error {
-		if c.to == p.addr && !c.probe {
-			return ErrDown
+	p.failCalls(ErrDown, func(c *call) error {
+		if c.rq.probe {
+			return nil
 		}
-		return nil
-	}, false)
+		return ErrDown
+	})
+	p.mu.Lock()
+	p.wanted = p.s.now()
+	p.mu.Unlock()
 	p.startProbe()
 }
 
@@ -73,38 +63,34 @@ func (p *Peer) startProbe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.probing && p.trusted() {
-		p.probing = p.s.spawn(p.probe)
+		p.probing = p.s.tasks.start(p.probe)
 	}
 }
 
-// downAfter is how many times the timeout of an operation a peer must have been
-// silent, though probed, before calls that have no deadline are given up. It is
-// more than one: at 30 % loss each way a second passes unanswered quite often.
-const downAfter = 2
-
 // probe asks the peer for a sign of life once a second, and twice while there
-// is none, as long as anybody waits for it or it is down.
+// is none, as long as an operation waits for it that is not sent again, or it is
+// down.
 func (p *Peer) probe() {
-	since := time.Now()
+	since := p.s.now()
 	pause := time.NewTimer(probeAfter)
 	defer pause.Stop()
 	for {
 		pause.Reset(probeAfter)
-		asked := time.Now()
+		asked := p.s.now()
 		for range probeCopies {
 			ctx, cancel := context.WithTimeout(p.s.ctx, probeAfter/probeCopies)
 			// The answer, or any other datagram of the peer, shows in heardAt.
-			_, _ = p.s.roundTrip(ctx, p, request{cmd: cmdList, probe: true, bare: true})
+			if c, err := p.roundTrip(ctx, &request{cmd: wire.List, paged: p.isOurs.Load(), from: maxXID, probe: true, bare: true}); err == nil {
+				p.ask().release(c)
+			}
 			cancel()
 			if p.heardSince(asked) {
 				break
 			}
 		}
-		if p.heardSince(since) {
-			since = time.Unix(0, p.heardAt.Load())
-		}
+		since = max(since, p.heardAt.Load())
 		p.suspect(since)
-		if time.Since(since) >= downAfter*p.s.cfg.Timeout {
+		if p.s.now()-since >= int64(downAfter*p.s.cfg.Timeout) {
 			p.markDown()
 		}
 		select {
@@ -119,10 +105,12 @@ func (p *Peer) probe() {
 }
 
 // suspect notes since when the peer has been silent, if it has.
-func (p *Peer) suspect(since time.Time) {
+func (p *Peer) suspect(since int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.silentAt.IsZero() && time.Since(since) >= probeAfter {
+	if p.s.now()-since < int64(probeAfter) {
+		p.silentAt = 0
+	} else if p.silentAt == 0 {
 		p.silentAt = since
 	}
 }
@@ -135,12 +123,12 @@ func (p *Peer) probeDone() bool {
 	if !p.named.Load() {
 		idle = leaseTime // a client: when it is back it will tell
 	}
-	if p.down && time.Since(p.wanted) > idle {
-		p.down = false // whoever comes next finds out anew
+	if p.down.Load() && p.s.now()-p.wanted > int64(idle) {
+		p.down.Store(false) // whoever comes next finds out anew
 	}
-	if p.down || p.waiting.Load() > 0 {
+	if p.down.Load() || p.ask().slow.Load() > 0 {
 		return false
 	}
-	p.probing = false
+	p.probing, p.silentAt = false, 0
 	return true
 }

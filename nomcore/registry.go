@@ -64,6 +64,11 @@ type given struct {
 	obj *Object
 }
 
+func (r *registry) newTable(limit int) *refTable { return newHolder(limit) }
+
+// refTable is the table of one client.
+type refTable = holder
+
 func newHolder(limit int) *holder {
 	return &holder{limit: limit, refs: make(map[codec.ID]*held), order: list.New()}
 }

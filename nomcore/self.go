@@ -32,7 +32,7 @@ const selfHome codec.Home = "self"
 // Every Ref that it returned is kept until Release.
 type Self struct {
 	s    *Service
-	refs *holder // guarded by registry.mu
+	refs *refTable // guarded by the registry
 
 	mu      sync.Mutex
 	foreign map[codec.Ref]*Proxy // of other peers, got from our own objects
@@ -40,7 +40,7 @@ type Self struct {
 
 // Self returns the Service's view of itself.
 func (s *Service) Self() *Self {
-	return &Self{s: s, refs: newHolder(maxPeerRefs), foreign: make(map[codec.Ref]*Proxy)}
+	return &Self{s: s, refs: s.reg.newTable(maxPeerRefs), foreign: make(map[codec.Ref]*Proxy)}
 }
 
 // Own returns the reference of an object of this process, as operations of a
@@ -50,9 +50,14 @@ func (l *Self) Own(v codec.Value) (r codec.Ref, ok bool) {
 	if !ok {
 		return codec.Ref{}, false
 	}
-	id := l.s.reg.export(o, "")
-	l.s.reg.hold(l.refs, []given{{id, o}}, "")
-	return codec.Ref{ID: id, Home: selfHome}, true
+	return l.own(o, ""), true
+}
+
+// own returns the reference of an object that the object via gave out.
+func (l *Self) own(o *Object, via codec.ID) codec.Ref {
+	id := l.s.reg.export(o, via)
+	l.s.reg.hold(l.refs, []given{{id, o}}, via)
+	return codec.Ref{ID: id, Home: selfHome}
 }
 
 // Object returns what to send for a reference that Own or an operation of Self
@@ -96,11 +101,11 @@ func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[stri
 	}
 	outArgs := make([]codec.Value, len(args))
 	for i, v := range args {
-		outArgs[i] = f.l.out(v, nil)
+		outArgs[i] = f.l.out(v, nil, "")
 	}
 	outKw := make(map[string]codec.Value, len(kwargs))
 	for name, v := range kwargs {
-		outKw[name] = f.l.out(v, nil)
+		outKw[name] = f.l.out(v, nil, "")
 	}
 	v, err := f.call(ctx, outArgs, outKw)
 	if err != nil {
@@ -116,14 +121,14 @@ func (f *selfFunc) Describe(context.Context) (codec.Description, error) {
 	return codec.Description{Class: "function", Callable: true, Params: []codec.Param{{Rest: true}}}, nil
 }
 
-// out makes references of the objects in a value. Foreign ones are remembered
-// with the peer that leads to them: from, where they came from a peer.
-func (l *Self) out(v codec.Value, from *Peer) codec.Value {
+// out makes references of the objects in a value that the object via gave out.
+// Foreign ones are remembered with the peer that leads to them: from, where they
+// came from a peer.
+func (l *Self) out(v codec.Value, from *Peer, via codec.ID) codec.Value {
 	v, _ = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 		switch v := v.(type) {
 		case *Object:
-			r, _ := l.Own(v)
-			return r, nil
+			return l.own(v, via), nil
 		case *Proxy:
 			l.mu.Lock()
 			l.foreign[v.Ref] = v
@@ -143,6 +148,9 @@ func (l *Self) out(v codec.Value, from *Peer) codec.Value {
 
 // in makes objects of the references in a value.
 func (l *Self) in(v codec.Value) (codec.Value, error) {
+	if v == nil {
+		return nil, nil
+	}
 	return codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 		r, ok := v.(codec.Ref)
 		if !ok {
@@ -166,7 +174,7 @@ func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
 		return x, nil
 	}
 	var err error = fmt.Errorf("%s: %w", r, ErrPlainRefused)
-	for _, p := range l.s.allPeers() {
+	for _, p := range l.s.peers.all() {
 		if !p.named.Load() {
 			continue
 		}
@@ -178,7 +186,7 @@ func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
 		if to == p.addr {
 			return &Proxy{Peer: p, Ref: r}, nil
 		}
-		x = &Proxy{Peer: l.s.peer(to, true), Ref: r}
+		x = &Proxy{Peer: l.s.peers.chosen(to), Ref: r}
 	}
 	if x != nil {
 		return x, nil
@@ -186,39 +194,23 @@ func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
 	return nil, err
 }
 
-// find returns what does the operations on an object: the Impl of one of ours,
-// or a Proxy.
-func (l *Self) find(r codec.Ref) (any, error) {
-	if r.Home != selfHome {
-		return l.proxy(r)
-	}
-	if o := l.s.reg.use(l.refs, r.ID); o != nil {
-		return o.Impl, nil
-	}
-	return nil, remoteError(unknownID(r.ID), r.ID)
-}
-
-// run does one operation on an object. What the object's code does with its
-// goroutine or its time harms nobody: a panic is an error, and whoever stops
-// waiting leaves it behind.
-func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context, impl any) (codec.Value, error)) (codec.Value, error) {
-	impl, err := l.find(r)
-	if err != nil {
-		return nil, err
-	}
-	if x, ok := impl.(*Proxy); ok {
-		v, err := op(ctx, x)
-		if err != nil {
-			return nil, err
-		}
-		return l.out(v, x.Peer), nil
+// do runs one operation of the table on an object of ours, with the rights of
+// its owner: run gets the operation with its object, and returns a value of the
+// protocol, or nil. What the object's code does with its goroutine or its time
+// harms nobody: a panic is an error, and who stops waiting leaves it behind.
+func (l *Self) do(ctx context.Context, r codec.Ref, run func(rq *pull) (codec.Value, error)) (codec.Value, error) {
+	obj := l.s.reg.use(l.refs, r.ID)
+	if obj == nil {
+		return nil, remoteError(unknownID(r.ID), r.ID)
 	}
 	ctx, cancel := l.bound(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.s.ctx, cancel)()
+	rq := &pull{ctx: object.WithLog(ctx, l.s.log), s: l.s, id: r.ID, obj: obj}
 	var v codec.Value
+	var err error
 	done := make(chan struct{})
-	go func() {
+	if !l.s.tasks.start(func() {
 		defer close(done)
 		ended := false
 		defer func() {
@@ -228,9 +220,11 @@ func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context
 				err = exception("RuntimeError", fmt.Sprint(p))
 			}
 		}()
-		v, err = op(object.WithLog(ctx, l.s.log), impl)
+		v, err = run(rq)
 		ended = true
-	}()
+	}) {
+		return nil, ErrClosed
+	}
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -242,7 +236,7 @@ func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context
 	if v == nil {
 		v = codec.None{}
 	}
-	return l.out(v, nil), nil
+	return l.out(v, nil, r.ID), nil
 }
 
 // bound gives an operation the time that it has where the context does not say.
@@ -261,28 +255,113 @@ func selfError(err error, id codec.ID) error {
 	return remoteError(ExceptionOf(err), id)
 }
 
-// List returns the registered names.
-func (l *Self) List(context.Context) ([]string, error) { return l.s.reg.list(), nil }
-
-// Roots returns the registered names and the references of those that are
-// objects.
-func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref, err error) {
-	refs = make(map[string]codec.Ref)
-	names = l.s.reg.list()
-	for _, name := range names {
-		v, _ := l.s.reg.lookup(name)
-		if r, ok := l.Own(v); ok {
-			refs[name] = r
+// operate runs an operation, on an object of ours or of another peer.
+func (l *Self) operate(ctx context.Context, r codec.Ref, op string, rq *request) (codec.Value, error) {
+	if r.Home != selfHome {
+		x, err := l.proxy(r)
+		if err != nil {
+			return nil, err
 		}
+		v, err := x.Peer.pull(ctx, x.Ref, op, rq)
+		if err != nil {
+			return nil, err
+		}
+		return l.out(v, x.Peer, ""), nil
 	}
-	return names, refs, nil
+	return l.do(ctx, r, func(own *pull) (codec.Value, error) {
+		own.op, own.attr = ops[op], nameIn(own.obj, rq.attr)
+		var err error
+		if own.item, err = l.in(rq.item); err != nil {
+			return nil, err
+		}
+		if own.val, err = l.in(rq.val); err != nil {
+			return nil, err
+		}
+		own.args = make([]codec.Value, len(rq.args))
+		for i, v := range rq.args {
+			if own.args[i], err = l.in(v); err != nil {
+				return nil, err
+			}
+		}
+		own.kwargs = make(map[string]codec.Value, len(rq.kw))
+		for name, v := range rq.kw {
+			if own.kwargs[name], err = l.in(v); err != nil {
+				return nil, err
+			}
+		}
+		return own.op.run(own)
+	})
 }
 
-// Resolve returns what is registered under name.
-func (l *Self) Resolve(_ context.Context, name string) (codec.Value, error) {
-	v, ok := l.s.reg.lookup(name)
-	if !ok {
-		return nil, remoteError(exception("NameError", "No such name"), "")
+// GetAttr returns an attribute; the other methods likewise do one operation
+// each, see Peer.
+func (l *Self) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {
+	return l.operate(ctx, r, "GetAttr", &request{attr: name})
+}
+
+func (l *Self) SetAttr(ctx context.Context, r codec.Ref, name string, v codec.Value) error {
+	_, err := l.operate(ctx, r, "SetAttr", &request{attr: name, val: v})
+	return err
+}
+
+func (l *Self) DelAttr(ctx context.Context, r codec.Ref, name string) error {
+	_, err := l.operate(ctx, r, "DelAttr", &request{attr: name})
+	return err
+}
+
+func (l *Self) GetItem(ctx context.Context, r codec.Ref, key codec.Value) (codec.Value, error) {
+	return l.operate(ctx, r, "GetItem", &request{item: key})
+}
+
+func (l *Self) SetItem(ctx context.Context, r codec.Ref, key, v codec.Value) error {
+	_, err := l.operate(ctx, r, "SetItem", &request{item: key, val: v})
+	return err
+}
+
+func (l *Self) DelItem(ctx context.Context, r codec.Ref, key codec.Value) error {
+	_, err := l.operate(ctx, r, "DelItem", &request{item: key})
+	return err
+}
+
+func (l *Self) Len(ctx context.Context, r codec.Ref) (int, error) {
+	v, err := l.operate(ctx, r, "Len", &request{})
+	if err != nil {
+		return 0, err
 	}
-	return l.out(v, nil), nil
+	n, _ := codec.Int64Of(v)
+	return int(n), nil
+}
+
+func (l *Self) Repr(ctx context.Context, r codec.Ref) (string, error) {
+	return l.text(ctx, r, "Repr")
+}
+
+func (l *Self) Str(ctx context.Context, r codec.Ref) (string, error) { return l.text(ctx, r, "Str") }
+
+func (l *Self) text(ctx context.Context, r codec.Ref, op string) (string, error) {
+	v, err := l.operate(ctx, r, op, &request{})
+	if err != nil {
+		return "", err
+	}
+	s, _ := codec.StringOf(v)
+	return s, nil
+}
+
+func (l *Self) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	return l.operate(ctx, r, "Call", &request{args: args, kw: kwargs})
+}
+
+func (l *Self) CallAttr(ctx context.Context, r codec.Ref, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	if r.Home != selfHome {
+		x, err := l.proxy(r)
+		if err != nil {
+			return nil, err
+		}
+		v, err := x.Peer.CallAttr(ctx, x.Ref, name, args, kwargs)
+		if err != nil {
+			return nil, err
+		}
+		return l.out(v, x.Peer, ""), nil
+	}
+	return l.operate(ctx, r, "CallAttr", &request{attr: name, args: args, kw: kwargs})
 }

@@ -2,35 +2,90 @@ package nomcore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
+
+// listed does an operation whose outcome is no value of the protocol, on an
+// object of ours or of another peer.
+func listed[T any](ctx context.Context, l *Self, r codec.Ref, remote func(*Proxy) (T, error), own func(*pull) (T, error)) (T, error) {
+	var out T
+	if r.Home != selfHome {
+		x, err := l.proxy(r)
+		if err != nil {
+			return out, err
+		}
+		return remote(x)
+	}
+	var got T // by a goroutine that may be left behind
+	_, err := l.do(ctx, r, func(rq *pull) (codec.Value, error) {
+		var err error
+		got, err = own(rq)
+		return nil, err
+	})
+	if err != nil {
+		return out, err
+	}
+	return got, nil
+}
+
+// List returns the registered names.
+func (l *Self) List(context.Context) ([]string, error) { return l.s.reg.list(), nil }
+
+// Roots returns the registered names and the references of those that are
+// objects.
+func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref, err error) {
+	refs = make(map[string]codec.Ref)
+	names = l.s.reg.list()
+	for _, name := range names {
+		v, _ := l.s.reg.lookup(name)
+		if r, ok := l.Own(v); ok {
+			refs[name] = r
+		}
+	}
+	return names, refs, nil
+}
+
+// Resolve returns what is registered under name.
+func (l *Self) Resolve(_ context.Context, name string) (codec.Value, error) {
+	v, ok := l.s.reg.lookup(name)
+	if !ok {
+		return nil, remoteError(exception("NameError", "No such name"), "")
+	}
+	return l.out(v, nil, ""), nil
+}
 
 // Look returns an attribute, or of a method what the object tells of it, and no
 // value.
 func (l *Self) Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error) {
-	impl, err := l.find(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	if x, ok := impl.(*Proxy); ok {
+	if r.Home != selfHome {
+		x, err := l.proxy(r)
+		if err != nil {
+			return nil, nil, err
+		}
 		v, info, err := x.Peer.Look(ctx, x.Ref, name)
 		if v != nil {
-			v = l.out(v, x.Peer)
+			v = l.out(v, x.Peer, "")
 		}
 		return v, info, err
 	}
-	if d, err := l.Describe(ctx, r); err == nil {
-		for i := range d.Attrs {
-			if d.Attrs[i].Name == attrNameOf(impl, name) && d.Attrs[i].Call {
-				return nil, &d.Attrs[i], nil
-			}
-		}
+	var told codec.Value
+	v, err := l.do(ctx, r, func(rq *pull) (codec.Value, error) {
+		rq.op, rq.attr, rq.look = ops["GetAttr"], nameIn(rq.obj, name), true
+		v, err := rq.op.run(rq)
+		told = rq.info
+		return v, err
+	})
+	if err != nil || told == nil {
+		return v, nil, err
 	}
-	v, err := l.GetAttr(ctx, r, name)
-	return v, nil, err
+	d, err := codec.ParseDescription(told)
+	if err != nil || len(d.Attrs) != 1 {
+		return nil, nil, fmt.Errorf("%w: what the object tells of %s", ErrProtocol, name)
+	}
+	return nil, &d.Attrs[0], nil
 }
 
 // Describe returns what an object tells of itself: errors.ErrUnsupported for one
@@ -38,30 +93,14 @@ func (l *Self) Look(ctx context.Context, r codec.Ref, name string) (codec.Value,
 func (l *Self) Describe(ctx context.Context, r codec.Ref) (codec.Description, error) {
 	return listed(ctx, l, r,
 		func(x *Proxy) (codec.Description, error) { return x.Peer.Describe(ctx, x.Ref) },
-		func(ctx context.Context, impl any) (codec.Description, error) {
-			o, ok := impl.(Describer)
-			if !ok {
-				return codec.Description{}, errNotTold
-			}
-			d, err := o.Describe(ctx)
-			if own := l.s.reg.object(r.ID); own != nil {
-				own.Titled(&d)
-			}
-			return d, err
-		})
+		(*pull).describe)
 }
-
-// errNotTold: an object does not list what it has.
-var errNotTold = fmt.Errorf("the object does not list what it has: %w", errors.ErrUnsupported)
 
 // Dir returns the names of all attributes.
 func (l *Self) Dir(ctx context.Context, r codec.Ref) ([]string, error) {
 	return listed(ctx, l, r,
 		func(x *Proxy) ([]string, error) { return x.Peer.Dir(ctx, x.Ref) },
-		func(ctx context.Context, impl any) ([]string, error) {
-			rq := pullRequest{ctx: ctx, s: l.s, obj: &Object{Impl: impl}}
-			return rq.attrNames()
-		})
+		(*pull).dir)
 }
 
 // Keys returns the keys of the items.
@@ -72,27 +111,23 @@ func (l *Self) Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error) {
 
 // KeysAndKinds returns the keys of the items and what each item is.
 func (l *Self) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
-	var kinds []codec.Kind
-	keys, err := listed(ctx, l, r,
-		func(x *Proxy) (keys []codec.Value, err error) {
-			keys, kinds, err = x.Peer.KeysAndKinds(ctx, x.Ref)
-			return keys, err
-		},
-		func(ctx context.Context, impl any) (keys []codec.Value, err error) {
-			switch o := impl.(type) {
-			case KindKeyer:
-				keys, kinds, err = o.KeyKinds(ctx)
-			case Keyer:
-				keys, err = o.Keys(ctx)
-			default:
-				err = errNotTold
-			}
-			return keys, err
-		})
-	if len(kinds) != len(keys) {
-		kinds = make([]codec.Kind, len(keys))
+	type both struct {
+		keys  []codec.Value
+		kinds []codec.Kind
 	}
-	return keys, kinds, err
+	got, err := listed(ctx, l, r,
+		func(x *Proxy) (b both, err error) {
+			b.keys, b.kinds, err = x.Peer.KeysAndKinds(ctx, x.Ref)
+			return b, err
+		},
+		func(rq *pull) (b both, err error) {
+			b.keys, b.kinds, err = rq.keys()
+			return b, err
+		})
+	if len(got.kinds) != len(got.keys) {
+		got.kinds = make([]codec.Kind, len(got.keys))
+	}
+	return got.keys, got.kinds, err
 }
 
 // Snapshot returns the attributes with plain values, or those of them that are
@@ -100,69 +135,45 @@ func (l *Self) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []
 func (l *Self) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[string]codec.Value, error) {
 	return listed(ctx, l, r,
 		func(x *Proxy) (map[string]codec.Value, error) { return x.Peer.Snapshot(ctx, x.Ref, names...) },
-		func(ctx context.Context, impl any) (map[string]codec.Value, error) {
-			rq := pullRequest{ctx: ctx, s: l.s, obj: &Object{Impl: impl}, pkt: &packet{}}
-			if len(names) == 0 {
-				var err error
-				if names, err = rq.wanted(); err != nil {
-					return nil, err
-				}
-			}
-			all, err := rq.snapshotOf(names)
-			for name, v := range all {
-				if codec.HasRef(v) {
-					delete(all, name)
-				}
-			}
-			return all, err
+		func(rq *pull) (map[string]codec.Value, error) {
+			rq.names = names
+			_, values, err := rq.snapshot()
+			return values, err
 		})
-}
-
-// listed does an operation whose outcome is no value of the protocol.
-func listed[T any](ctx context.Context, l *Self, r codec.Ref, remote func(*Proxy) (T, error), own func(context.Context, any) (T, error)) (T, error) {
-	var out T
-	impl, err := l.find(r)
-	if err != nil {
-		return out, err
-	}
-	if x, ok := impl.(*Proxy); ok {
-		return remote(x)
-	}
-	var got T // by a goroutine that may be left behind
-	if _, err = l.run(ctx, r, func(ctx context.Context, impl any) (codec.Value, error) {
-		var err error
-		got, err = own(ctx, impl)
-		return codec.None{}, err
-	}); err != nil {
-		return out, err
-	}
-	return got, nil
 }
 
 // Follow returns what happened to an object of ours after number after, see
 // Follower: errors.ErrUnsupported for one that cannot be followed, and for the
 // objects of others.
 func (l *Self) Follow(ctx context.Context, r codec.Ref, after uint64) (lines []string, next uint64, err error) {
-	impl, err := l.find(r)
+	f, err := l.follower(r)
 	if err != nil {
 		return nil, after, err
-	}
-	f, ok := impl.(Follower)
-	if !ok {
-		return nil, after, errNotFollowed
 	}
 	return f.Follow(ctx, after)
 }
 
 // Follows tells whether an object of ours can be followed.
 func (l *Self) Follows(r codec.Ref) bool {
-	impl, err := l.find(r)
-	_, ok := impl.(Follower)
-	return err == nil && ok
+	_, err := l.follower(r)
+	return err == nil
+}
+
+func (l *Self) follower(r codec.Ref) (object.Follower, error) {
+	if r.Home == selfHome {
+		o := l.s.reg.use(l.refs, r.ID)
+		if o == nil {
+			return nil, remoteError(unknownID(r.ID), r.ID)
+		}
+		if f, ok := o.Impl.(object.Follower); ok {
+			return f, nil
+		}
+	}
+	return nil, errNotFollowed
 }
 
 // errNotFollowed: an object has nothing to follow.
-var errNotFollowed = fmt.Errorf("the object cannot be followed: %w", errors.ErrUnsupported)
+var errNotFollowed = fmt.Errorf("the object cannot be followed: %w", errUnsupported)
 
 // Release gives references back: all that were got of each so far.
 func (l *Self) Release(refs ...codec.Ref) {
@@ -183,8 +194,9 @@ func (l *Self) StatusText() string {
 	n := l.s.Stats()
 	return statusText([]statusLine{
 		{"serving_at", l.s.Addr()}, {"names", n.Names}, {"objects_given", n.Objects},
+		{"running", n.Running}, {"running_for_nobody", n.Orphans},
 		{"sent", n.Sent}, {"received", n.Received}, {"resent", n.Resent},
 		{"duplicates_dropped", n.DupDropped}, {"duplicates_answered", n.DupReplayed},
-		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"timeouts", n.Timeouts},
+		{"bad", n.Bad}, {"stray", n.Stray}, {"held_back", n.Held}, {"no_room", n.Overload}, {"timeouts", n.Timeouts},
 	})
 }

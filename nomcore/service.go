@@ -1,10 +1,8 @@
 package nomcore
 
 import (
-	"container/list"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +13,9 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/object"
+	"nomfs/nomcore/transport"
+	"nomfs/nomcore/wire"
 )
 
 // Service is one peer: it serves the objects registered with it and calls
@@ -22,44 +23,38 @@ import (
 type Service struct {
 	cfg  Config
 	log  *slog.Logger
-	conn conn
+	conn transport.Conn
 	reg  *registry
-	boot bootID // tells this Service from an earlier one at this address
-	born time.Time
+	boot wire.BootID
+	born time.Time // the zero of now
 
-	ctx    context.Context // ends at Close
+	ctx    context.Context // ends at Close; it carries the log
 	cancel context.CancelFunc
-	loops  sync.WaitGroup // receive loop and probers
-	work   *pool          // runs what the application answers
-	urgent *pool          // answers what must be answered meanwhile
-	dedup  *dedup
+	tasks  tasks   // the goroutines of the Service
 	trace  *tracer // nil for none
+	dups   *duplicates
+	slow   slowTable
+	pools  pools
 
-	strangersRate bucket // the receive loop's
+	peers   peers
+	sources sources
+	cookies cookies
+	forgot  atomic.Int64 // when the last session that was forgotten early was heard, see now
+
+	calls     budget       // requests that run and are overdue, or have a goroutine of their own
+	callBytes budget       // their memory
+	kept      budget       // answers kept, and entries of sessions
+	orphans   atomic.Int64 // requests whose client is gone, and which still run
 
 	closing sync.Once
 	stats   counters
-	lastBad atomic.Int64 // when a bad datagram was last logged, Unix ns
+	lastBad atomic.Int64 // when a bad datagram was last logged, see now
 	logging atomic.Bool  // of a bad datagram is under way
+	nextXID atomic.Uint32
 
 	authMu    sync.RWMutex
 	auth      auth.Authenticator
 	authEpoch uint64 // counts SetAuthenticator
-
-	callsMu sync.Mutex
-	calls   map[uint32]*call // by xid
-	nextXID uint32
-	closed  bool
-	leaving bool           // Close was called
-	telling sync.WaitGroup // what Close lets peers hear; grows until leaving
-
-	peersMu   sync.Mutex
-	peers     map[netip.AddrPort]*Peer
-	recent    *list.List // of *Peer, least recently heard of last
-	strangers *list.List // the same, of those that have proven nothing
-
-	sessions  serverSessions
-	heldBytes atomic.Int64 // what waits for proof from all strangers
 
 	homesMu sync.RWMutex
 	homeOf  map[netip.Addr]codec.Home // by our address
@@ -69,7 +64,7 @@ type Service struct {
 // counters are what Stats returns, counted as it happens.
 type counters struct {
 	sent, received, resent        atomic.Uint64
-	dupDropped, dupReplayed       atomic.Uint64
+	dupRunning, dupReplayed       atomic.Uint64
 	bad, stray, refused, overload atomic.Uint64
 	handlerErrors, timeouts, held atomic.Uint64
 }
@@ -83,10 +78,12 @@ type Stats struct {
 	Bad            uint64 // not a packet
 	Stray          uint64 // answers that nobody waits for, or from the wrong address
 	Refused        uint64 // from an address that plain NOM may not come from
-	Overload       uint64 // requests dropped because too many were waiting
-	Held           uint64 // answers and requests that waited for proof of the address
+	Overload       uint64 // requests for which there was no room
+	Held           uint64 // answers and requests that waited until an address was validated
 	Timeouts       uint64 // operations of ours that got no answer
 	Names, Objects int    // registered; given to peers
+	Running        int    // requests that run and are overdue
+	Orphans        int    // of Running: requests that were cancelled, since their client is gone, and go on
 }
 
 // New serves on pc, whose addresses must be IP addresses and ports, until
@@ -97,55 +94,96 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 		pc.Close()
 		return nil, err
 	}
-	c, err := newConn(pc)
+	c, err := transport.New(pc)
 	if err != nil {
 		pc.Close()
-		return nil, err
+		return nil, fmt.Errorf("nomcore: %w", err)
 	}
 	s := &Service{
 		cfg: full, log: full.Log, conn: c,
-		reg:    newRegistry(),
-		dedup:  newDedup(),
-		trace:  newTracer(full.Trace),
-		auth:   full.Authenticator,
-		calls:  make(map[uint32]*call),
-		born:   time.Now(),
-		peers:  make(map[netip.AddrPort]*Peer),
-		recent: list.New(), strangers: list.New(),
-		homeOf: make(map[netip.Addr]codec.Home),
-		homes:  make(map[codec.Home]struct{}),
+		reg:       newRegistry(),
+		dups:      newDuplicates(),
+		trace:     newTracer(full.Trace),
+		auth:      full.Authenticator,
+		born:      time.Now(),
+		calls:     budget{most: maxCalls},
+		callBytes: budget{most: maxCallBytes},
+		kept:      budget{most: maxKept},
+		homeOf:    make(map[netip.Addr]codec.Home),
+		homes:     make(map[codec.Home]struct{}),
 	}
 	rand.Read(s.boot[:])
-	s.nextXID = randomXID()
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.work = newPool(s.ctx, maxWorkers, s.handle)
-	s.urgent = newPool(s.ctx, maxControlWorkers, s.handle)
-	s.loops.Go(s.serve)
-	s.loops.Go(s.housekeep)
+	s.nextXID.Store(randomXID())
+	s.cookies.init()
+	s.sources.init()
+	s.peers.init(s)
+	s.pools.init(s)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.ctx, s.cancel = object.WithLog(ctx, s.log), cancel
+	s.startReader(nil)
+	s.tasks.start(s.housekeep)
 	return s, nil
 }
 
-// Addr returns the local address of the socket.
-func (s *Service) Addr() netip.AddrPort { return s.conn.local() }
+// Listen opens a UDP socket at addr, host[:port], and serves on it. Without a
+// port it is 12074; port 0 is any free one. An address that plain NOM may not
+// be exchanged with is refused (ErrPlainRefused): a wildcard needs a network
+// beyond loopback in Config.Plain.
+func Listen(addr string, cfg *Config) (*Service, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	at, err := transport.Resolve(context.Background(), addr, DefaultPort)
+	if err != nil {
+		return nil, err
+	}
+	if !mayListen(full.Plain, at.Addr()) {
+		return nil, fmt.Errorf("listen on %s: %w", at, ErrPlainRefused)
+	}
+	c, err := transport.Listen(at)
+	if err != nil {
+		return nil, err
+	}
+	return New(c, &full)
+}
 
-// Close stops serving: callers waiting for an answer get ErrClosed, handlers
-// have their context cancelled; peers have been told of the calls that were
-// given up before, if they hear it soon. It returns when all have ended, or after a
-// second if a handler ignores its context.
+// now returns the monotonic time since the Service was made, in nanoseconds. No
+// change of the wall clock moves it.
+func (s *Service) now() int64 { return int64(time.Since(s.born)) }
+
+// sinceBorn returns a time as now does.
+func (s *Service) sinceBorn(t time.Time) int64 { return int64(t.Sub(s.born)) }
+
+// memory returns how far back the Service knows every session that it has heard
+// of.
+func (s *Service) memory() time.Duration { return time.Duration(s.now() - s.forgot.Load()) }
+
+// Addr returns the local address of the socket.
+func (s *Service) Addr() netip.AddrPort { return s.conn.Local() }
+
+// Close stops serving. Operations that wait for an answer get ErrClosed, and
+// handlers have their context cancelled. Before that, peers hear of the calls
+// that were given up, if they hear it soon. Close returns when all have ended,
+// or after a second if a handler ignores its context.
 func (s *Service) Close() error {
 	var err error
 	s.closing.Do(func() {
-		s.lastWords()
+		s.tasks.leave(tellWait)
 		s.cancel()
-		err = s.conn.close()
-		s.failCalls(func(*call) error { return ErrClosed }, true)
-		s.loops.Wait()
-		s.work.close(closeWait)
-		s.urgent.close(closeWait)
+		err = s.conn.Close()
+		for _, p := range s.peers.all() {
+			p.failCalls(ErrClosed, nil)
+			p.endSessions()
+		}
+		s.tasks.wait(closeWait)
 		s.trace.close()
 	})
 	return err
 }
+
+// closed reports whether Close was called.
+func (s *Service) closed() bool { return s.ctx.Err() != nil }
 
 // Register serves obj under name. A plain Go value (numbers, text, bytes and
 // containers of them) is served as a copy, as it is now; everything else is an
@@ -192,181 +230,31 @@ func (s *Service) Stats() Stats {
 	names, objects := s.reg.size()
 	return Stats{
 		Sent: c.sent.Load(), Received: c.received.Load(), Resent: c.resent.Load(),
-		DupDropped: c.dupDropped.Load(), DupReplayed: c.dupReplayed.Load(),
+		DupDropped: c.dupRunning.Load(), DupReplayed: c.dupReplayed.Load(),
 		Bad: c.bad.Load(), Stray: c.stray.Load(), Refused: c.refused.Load(),
 		Overload: c.overload.Load(), Held: c.held.Load(), Timeouts: c.timeouts.Load(),
 		Names: names, Objects: objects,
+		Running: int(s.calls.used.Load()), Orphans: int(s.orphans.Load()),
 	}
 }
 
-// peer returns what is known about an address, and marks it as recent. chosen
-// says that we want to talk to it, not it to us.
-func (s *Service) peer(addr netip.AddrPort, chosen bool) *Peer {
-	s.peersMu.Lock()
-	p, ok := s.peers[addr]
-	if ok {
-		if chosen && p.among == s.strangers {
-			s.move(p, s.recent)
-		} else {
-			p.among.MoveToFront(p.place)
-		}
-		s.peersMu.Unlock()
-		return p
-	}
-	p = newPeer(s, addr)
-	s.peers[addr] = p
-	p.among = s.strangers
-	if chosen {
-		p.among = s.recent
-	}
-	p.place = p.among.PushFront(p)
-	gone := s.evict()
-	s.peersMu.Unlock()
-	for _, p := range gone {
-		p.discard()
-	}
-	return p
-}
-
-// move puts a peer to the front of another list. peersMu must be held.
-func (s *Service) move(p *Peer, to *list.List) {
-	p.among.Remove(p.place)
-	p.among = to
-	p.place = to.PushFront(p)
-}
-
-// evict takes the least recent peers out of the table while it is too large.
-// peersMu must be held.
-func (s *Service) evict() (gone []*Peer) {
-	for _, l := range []struct {
-		peers *list.List
-		most  int
-	}{{s.strangers, maxStrangers}, {s.recent, maxPeers}} {
-		for l.peers.Len() > l.most {
-			p := l.peers.Remove(l.peers.Back()).(*Peer)
-			delete(s.peers, p.addr)
-			gone = append(gone, p)
-		}
-	}
-	return gone
-}
-
-// discard frees what a peer that is no longer in the table takes elsewhere.
-func (p *Peer) discard() {
-	p.s.dedup.forget(p.addr)
-	p.s.reg.discard(p.refs)
-	p.stranger.drop(p.s, true)
-}
-
-// allPeers returns the peers in the table.
-func (s *Service) allPeers() []*Peer {
-	s.peersMu.Lock()
-	defer s.peersMu.Unlock()
-	out := make([]*Peer, 0, len(s.peers))
-	for _, p := range s.peers {
-		out = append(out, p)
-	}
-	return out
-}
-
-// tell is spawn for what should reach a peer before the service is closed.
-func (s *Service) tell(f func()) bool {
-	s.callsMu.Lock()
-	defer s.callsMu.Unlock()
-	if s.closed || s.leaving {
-		return false
-	}
-	s.telling.Add(1)
-	s.loops.Go(func() {
-		defer s.telling.Done()
-		f()
-	})
-	return true
-}
-
-// lastWords waits until peers were told what they are being told, or do not
-// seem to hear it.
-func (s *Service) lastWords() {
-	s.callsMu.Lock()
-	s.leaving = true
-	s.callsMu.Unlock()
-	told := make(chan struct{})
-	go func() {
-		s.telling.Wait()
-		close(told)
-	}()
-	late := time.NewTimer(tellWait)
-	defer late.Stop()
-	select {
-	case <-told:
-	case <-late.C: // Close cancels what is left, which ends told
-	}
-}
-
-// spawn runs f on a goroutine that Close waits for. It reports false, without
-// running it, when the Service is closed.
-func (s *Service) spawn(f func()) bool {
-	s.callsMu.Lock()
-	defer s.callsMu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.loops.Go(f)
-	return true
-}
-
-// homeFor returns how we call ourselves towards a peer: the address at which it
-// reached us, or else that of the interface that reaches it, never a wildcard.
-func (s *Service) homeFor(p *Peer) (codec.Home, error) {
-	local := s.conn.local()
-	ip := local.Addr()
-	if ip.IsUnspecified() {
-		ip = p.localAddr()
-	}
-	if !ip.IsValid() {
-		var err error
-		if ip, err = localAddrFor(p.addr); err != nil {
-			return "", err
-		}
-		p.reachedAt(ip)
-	}
-	s.homesMu.RLock()
-	home, ok := s.homeOf[ip]
-	s.homesMu.RUnlock()
-	if ok {
-		return home, nil
-	}
-	home = codec.NewHome(ip.WithZone("").String(), int(local.Port())) // our zone means nothing elsewhere
-	s.homesMu.Lock()
-	defer s.homesMu.Unlock()
-	if len(s.homes) < maxHomes {
-		s.homeOf[ip] = home
-		s.homes[home] = struct{}{}
-	}
-	return home, nil
-}
-
-// isHome reports whether we have called ourselves that.
-func (s *Service) isHome(h codec.Home) bool {
-	s.homesMu.RLock()
-	defer s.homesMu.RUnlock()
-	_, ok := s.homes[h]
-	return ok
-}
-
-// send writes one datagram.
-func (s *Service) send(b []byte, p *Peer) error {
-	to := p.addr
-	if len(b) > maxDatagram {
+// send writes one datagram to a peer, from the address of ours that the peer
+// uses, if pinned.
+func (s *Service) send(b []byte, p *Peer, pinned bool) error {
+	if len(b) > s.conn.Limit() {
 		return fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
 	}
-	if !plainAllowed(s.cfg.Plain, to.Addr()) {
-		return fmt.Errorf("%s: %w", to, ErrPlainRefused)
+	if !plainAllowed(s.cfg.Plain, p.addr.Addr()) {
+		return fmt.Errorf("%s: %w", p.addr, ErrPlainRefused)
 	}
 	s.stats.sent.Add(1)
-	s.trace.packet(b, to, true)
-	err := s.conn.write(b, to, p.localAddr())
-	if errors.Is(err, net.ErrClosed) {
+	s.trace.packet(b, p.addr, true)
+	var from netip.Addr
+	if pinned {
+		from = p.localAddr()
+	}
+	err := s.conn.Write(b, p.addr, from)
+	if err != nil && s.closed() {
 		return ErrClosed
 	}
 	return err
@@ -376,12 +264,12 @@ func (s *Service) send(b []byte, p *Peer) error {
 // logged within the last second.
 func (s *Service) logBad(from netip.AddrPort, err error) {
 	s.stats.bad.Add(1)
-	now, last := time.Now().UnixNano(), s.lastBad.Load()
-	if now-last < int64(badLogEvery) || !s.lastBad.CompareAndSwap(last, now) || s.logging.Swap(true) {
+	now, last := s.now(), s.lastBad.Load()
+	if last != 0 && now-last < int64(badLogEvery) || !s.lastBad.CompareAndSwap(last, now) || s.logging.Swap(true) {
 		return
 	}
 	// Elsewhere: whoever reads the log must not hold up the receive loop.
-	if !s.spawn(func() {
+	if !s.tasks.start(func() {
 		s.log.Warn("bad datagram", "from", from, "err", err)
 		s.logging.Store(false)
 	}) {

@@ -1,212 +1,431 @@
 package nomcore
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"fmt"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
-	"nomfs/codec"
+	"nomfs/nomcore/wire"
 )
 
-// Sessions make requests between peers of ours run at most once, however often
-// they are sent. The asker opens one with SYNC, whose nonce is its id, numbers
-// its requests from 1 and says with each which numbers are over and done with.
-// The answerer keeps the answer of each number until then. The attribute nomq
-// carries this, in a request (48 bytes):
-//
-//	0         16     24       32       40       48
-//	+---------+------+--------+--------+--------+
-//	| session | boot | number | low    | cookie |   all numbers below low are done
-//	+---------+------+--------+--------+--------+
-//
-// and in its answer (25 bytes):
-//
-//	0      8        16  17       25
-//	+------+--------+---+--------+
-//	| boot | number | f | uptime |         uptime in nanoseconds
-//	+------+--------+---+--------+
-//
-//	f 01  the session is unknown: not run …
-//	f 02  … but run after all, because that is harmless
-//	f 04  it has run; its answer was too large to be kept for a copy
-//
-// boot is the boot id of the answerer: in a request the one that the asker
-// knows, so that a restarted process never takes a request for a new one. cookie
-// repeats the first 8 bytes of the nonce with which the answerer answered SYNC,
-// which it chose for this address alone: only who receives what is sent there
-// can know it.
-const (
-	attrNomq = "nomq"
+// session is the server's side of a session, see package wire. It belongs to a
+// Peer: who shows its id from another address has no session there.
+type session struct {
+	p     *Peer
+	id    wire.SessionID
+	heard atomic.Int64 // when the last request came, see Service.now
 
-	tagSize     = 48
-	tagBootAt   = 16
-	tagSeqAt    = 24
-	tagLowAt    = 32
-	tagCookieAt = 40
-	ackSize     = 25
-	ackSeqAt    = 8
-	ackFlagsAt  = 16
-	ackUpAt     = 17
-)
-
-// The flags of an answer.
-const (
-	ackUnknown byte = 1 << iota
-	ackRan
-	ackLost
-)
-
-type (
-	sessionID [16]byte
-	bootID    [8]byte
-	cookie    [8]byte
-)
-
-// sessionTag is nomq in a request.
-type sessionTag struct {
-	session  sessionID
-	boot     bootID
-	seq, low uint64
-	cookie   cookie
+	mu     sync.Mutex
+	gone   bool
+	below  uint64  // all numbers below are acknowledged
+	ring   []entry // by number, modulo its length, which is a power of two
+	parked map[uint64]*entry
+	bytes  int64 // taken of Service.kept
+	active int   // requests that run
 }
 
-func (t *sessionTag) value() codec.Bytes {
-	b := make([]byte, tagSize)
-	copy(b, t.session[:])
-	copy(b[tagBootAt:], t.boot[:])
-	binary.BigEndian.PutUint64(b[tagSeqAt:], t.seq)
-	binary.BigEndian.PutUint64(b[tagLowAt:], t.low)
-	copy(b[tagCookieAt:], t.cookie[:])
-	return codec.Bytes(b)
-}
-
-func parseSessionTag(v codec.Value) (sessionTag, error) {
-	s, ok := v.(codec.Bytes)
-	if !ok || len(s) < tagSize {
-		return sessionTag{}, fmt.Errorf("%w: malformed %s", errBadPacket, attrNomq)
-	}
-	b := []byte(s[:tagSize])
-	t := sessionTag{seq: binary.BigEndian.Uint64(b[tagSeqAt:]), low: binary.BigEndian.Uint64(b[tagLowAt:])}
-	copy(t.session[:], b)
-	copy(t.boot[:], b[tagBootAt:])
-	copy(t.cookie[:], b[tagCookieAt:])
-	if t.seq == 0 || t.low > t.seq {
-		return t, fmt.Errorf("%w: %s numbered %d with low %d", errBadPacket, attrNomq, t.seq, t.low)
-	}
-	return t, nil
-}
-
-// sessionAck is nomq in an answer.
-type sessionAck struct {
-	boot   bootID
+// entry is one numbered request.
+type entry struct {
 	seq    uint64
-	flags  byte
-	uptime time.Duration
+	state  entryState
+	ctx    *requestContext // while it runs
+	answer []byte          // once it is done
 }
 
-func (a *sessionAck) value() codec.Bytes {
-	b := make([]byte, ackSize)
-	copy(b, a.boot[:])
-	binary.BigEndian.PutUint64(b[ackSeqAt:], a.seq)
-	b[ackFlagsAt] = a.flags
-	binary.BigEndian.PutUint64(b[ackUpAt:], uint64(a.uptime))
-	return codec.Bytes(b)
-}
+type entryState uint8
 
-func parseAck(v codec.Value) (sessionAck, error) {
-	s, ok := v.(codec.Bytes)
-	if !ok || len(s) < ackSize {
-		return sessionAck{}, fmt.Errorf("%w: malformed %s", errBadPacket, attrNomq)
+const (
+	entryFree    entryState = iota
+	entryRunning            // the request runs
+	entryDone               // its answer is kept
+	entryLost               // it has run, and its answer was too much to keep
+)
+
+// seqVerdict says what to do with a numbered request.
+type seqVerdict uint8
+
+const (
+	seqRun     seqVerdict = iota // new: run it
+	seqOver                      // acknowledged
+	seqRunning                   // it runs: say so
+	seqReplay                    // it has run: send the answer
+	seqLost                      // it has run, but its answer is not kept
+	seqBusy                      // no room: the client sends it again
+)
+
+// session returns the session of the peer with that id, nil where there is none.
+func (p *Peer) session(id wire.SessionID) *session {
+	if s := p.lastSession.Load(); s != nil && s.id == id {
+		return s
 	}
-	b := []byte(s[:ackSize])
-	a := sessionAck{
-		seq:    binary.BigEndian.Uint64(b[ackSeqAt:]),
-		flags:  b[ackFlagsAt],
-		uptime: time.Duration(binary.BigEndian.Uint64(b[ackUpAt:])),
-	}
-	copy(a.boot[:], b)
-	return a, nil
-}
-
-// clientSession is the asker's side.
-type clientSession struct {
-	id     sessionID
-	boot   bootID // of the answerer
-	cookie cookie // that it gave us
-
-	mu       sync.Mutex
-	next     uint64
-	low      uint64              // all below are done
-	done     map[uint64]struct{} // done, but not below low
-	advanced chan struct{}       // closed when low advances; nil if nobody waits
-}
-
-func newClientSession() *clientSession {
-	c := &clientSession{next: 1, low: 1, done: make(map[uint64]struct{})}
-	rand.Read(c.id[:])
-	return c
-}
-
-// begin numbers a request. The numbers in use never span more than the answerer
-// keeps, or the oldest could find no room there any more; who would exceed that
-// waits.
-func (c *clientSession) begin(ctx context.Context) (sessionTag, error) {
-	c.mu.Lock()
-	for c.next-c.low >= maxSessionCalls {
-		if c.advanced == nil {
-			c.advanced = make(chan struct{})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sessions {
+		if s.id == id {
+			p.lastSession.Store(s)
+			return s
 		}
-		advanced := c.advanced
-		c.mu.Unlock()
-		select {
-		case <-advanced:
-		case <-ctx.Done():
-			return sessionTag{}, ctx.Err()
-		}
-		c.mu.Lock()
 	}
-	defer c.mu.Unlock()
-	t := sessionTag{session: c.id, boot: c.boot, seq: c.next, low: c.low, cookie: c.cookie}
-	c.next++
-	return t, nil
+	return nil
 }
 
-// finish says that nobody waits for the answer to a number any more.
-func (c *clientSession) finish(seq uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.done[seq] = struct{}{}
-	low := c.low
+// openSession enters a session. It reports false where there is no room for it.
+func (p *Peer) openSession(id wire.SessionID) bool {
+	if p.session(id) != nil {
+		return true
+	}
+	p.mu.Lock()
+	var ended *session
+	if len(p.sessions) >= maxSessions {
+		if ended = p.idlestSession(); ended == nil {
+			p.mu.Unlock()
+			return false
+		}
+		p.sessions = slices.DeleteFunc(p.sessions, func(s *session) bool { return s == ended })
+		p.lastSession.Store(nil)
+	}
+	s := &session{p: p, id: id}
+	s.heard.Store(p.s.now())
+	p.sessions = append(p.sessions, s)
+	p.mu.Unlock()
+	if ended != nil {
+		p.s.forgetEarly(ended)
+		ended.end()
+	}
+	return true
+}
+
+// idlestSession returns the session in which nothing runs and that is silent
+// longest, nil where there is none. mu must be held.
+func (p *Peer) idlestSession() (idlest *session) {
+	for _, s := range p.sessions {
+		if s.idle() && (idlest == nil || s.heard.Load() < idlest.heard.Load()) {
+			idlest = s
+		}
+	}
+	return idlest
+}
+
+// idle reports whether nothing runs in the session.
+func (s *session) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active == 0
+}
+
+// forgetEarly notes that a session is forgotten although copies of its requests
+// may still come: from then on the Service does not remember further back.
+func (s *Service) forgetEarly(ss *session) {
+	heard := ss.heard.Load()
 	for {
-		if _, ok := c.done[c.low]; !ok {
-			break
+		was := s.forgot.Load()
+		if was >= heard || s.forgot.CompareAndSwap(was, heard) {
+			return
 		}
-		delete(c.done, c.low)
-		c.low++
-	}
-	if c.low > low && c.advanced != nil {
-		close(c.advanced)
-		c.advanced = nil
 	}
 }
 
-// lostSession is the answer that the session is unknown there.
-type lostSession struct {
-	ack   sessionAck
-	first time.Time // when the request was first sent
+// endSessions ends all sessions of a peer that is forgotten.
+func (p *Peer) endSessions() {
+	p.mu.Lock()
+	ended := p.sessions
+	p.sessions = nil
+	p.lastSession.Store(nil)
+	p.mu.Unlock()
+	for _, s := range ended {
+		p.s.forgetEarly(s)
+		s.end()
+	}
 }
 
-func (e *lostSession) Error() string { return "the peer does not know the session" }
+// expireSessions ends the sessions that have been silent for so long that no
+// copy of a request of theirs can arrive any more.
+func (p *Peer) expireSessions(now int64) {
+	p.mu.Lock()
+	var ended []*session
+	p.sessions = slices.DeleteFunc(p.sessions, func(s *session) bool {
+		silent := now-s.heard.Load() >= int64(sessionKept)
+		if silent {
+			ended = append(ended, s)
+		}
+		return silent
+	})
+	if len(ended) > 0 {
+		p.lastSession.Store(nil)
+	}
+	p.mu.Unlock()
+	for _, s := range ended {
+		s.end()
+	}
+}
 
-// neverRan reports whether it is certain that the request did not run. Whoever
-// answered was started before the request was first sent, so no predecessor at
-// that address got it; and it has not got it either: then it would know the
-// session, which nothing but 120 s of silence makes it forget.
-func (e *lostSession) neverRan() bool {
-	sent := time.Since(e.first)
-	margin := 10*time.Millisecond + sent/100 // for clocks that differ in rate
-	return e.ack.uptime > sent+margin && sent < sessionKept/2
+// end cancels what runs in the session and gives back what it took.
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	for i := range s.ring {
+		s.ring[i].cancel(true)
+	}
+	for _, e := range s.parked {
+		e.cancel(true)
+	}
+	s.p.s.kept.give(&s.p.kept, s.bytes)
+	s.ring, s.parked, s.bytes = nil, nil, 0
+}
+
+// cancel tells the request, if it runs, that nobody waits for it.
+func (e *entry) cancel(orphan bool) {
+	if e.ctx != nil {
+		e.ctx.cancel(orphan)
+		e.ctx = nil
+	}
+}
+
+// begin looks a request up and, if it is new, enters it. replay is a copy of the
+// answer that it got before. One that is harmless is run again if its answer is
+// not kept.
+func (s *session) begin(tag *wire.Tag, harmless bool, now int64) (v seqVerdict, replay []byte) {
+	s.heard.Store(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return seqOver, nil
+	}
+	s.acknowledge(tag)
+	e := s.find(tag.Seq)
+	if e == nil {
+		if tag.Seq < s.below {
+			return seqOver, nil
+		}
+		if e = s.enter(tag.Seq); e == nil {
+			return seqBusy, nil
+		}
+		s.active++
+		return seqRun, nil
+	}
+	switch e.state {
+	case entryRunning:
+		s.park(e)
+		return seqRunning, nil
+	case entryDone:
+		return seqReplay, slices.Clone(e.answer)
+	}
+	if harmless {
+		e.state = entryRunning
+		s.active++
+		return seqRun, nil
+	}
+	return seqLost, nil
+}
+
+// find returns the entry of a number, nil where there is none. mu must be held.
+func (s *session) find(seq uint64) *entry {
+	if len(s.ring) > 0 {
+		if e := &s.ring[seq&uint64(len(s.ring)-1)]; e.seq == seq && e.state != entryFree {
+			return e
+		}
+	}
+	return s.parked[seq]
+}
+
+// enter makes an entry for a new number, nil where there is no room. mu must be
+// held.
+func (s *session) enter(seq uint64) *entry {
+	if seq-s.below >= sessionSpan {
+		return nil
+	}
+	if need := seq - s.below + 1; need > uint64(len(s.ring)) && !s.grow(need) {
+		return nil
+	}
+	e := &s.ring[seq&uint64(len(s.ring)-1)]
+	e.seq, e.state, e.answer = seq, entryRunning, e.answer[:0]
+	return e
+}
+
+// grow makes the ring hold so many numbers. It reports false where there is no
+// room. mu must be held.
+func (s *session) grow(need uint64) bool {
+	size := max(len(s.ring), sessionRing)
+	for uint64(size) < need {
+		size *= 2
+	}
+	if !s.take(int64(size-len(s.ring)) * (entryCost + answerReused)) {
+		return false
+	}
+	old := s.ring
+	s.ring = make([]entry, size)
+	for _, e := range old {
+		if e.state != entryFree {
+			s.ring[e.seq&uint64(size-1)] = e
+		}
+	}
+	return true
+}
+
+// take takes bytes of what may be kept. mu must be held.
+func (s *session) take(n int64) bool {
+	if !s.p.s.kept.take(&s.p.kept, n) {
+		return false
+	}
+	s.bytes += n
+	return true
+}
+
+// give gives bytes back. mu must be held.
+func (s *session) give(n int64) {
+	s.p.s.kept.give(&s.p.kept, n)
+	s.bytes -= n
+}
+
+// park moves the entry of a request of which the client hears that it runs out
+// of the ring: from then on it is acknowledged by its own number. mu must be
+// held.
+func (s *session) park(e *entry) {
+	if s.parked[e.seq] != nil {
+		return
+	}
+	if s.parked == nil {
+		s.parked = make(map[uint64]*entry)
+	}
+	s.take(entryCost) // it is there already, room or not
+	own := *e
+	own.answer = nil
+	s.parked[e.seq] = &own
+	*e = entry{answer: e.answer[:0]}
+}
+
+// acknowledge frees what the client does not wait for any more. mu must be held.
+func (s *session) acknowledge(tag *wire.Tag) {
+	if tag.Below > s.below {
+		if tag.Below-s.below >= uint64(len(s.ring)) {
+			for i := range s.ring {
+				if e := &s.ring[i]; e.seq < tag.Below {
+					s.free(e)
+				}
+			}
+		} else {
+			for seq := s.below; seq < tag.Below; seq++ {
+				if e := &s.ring[seq&uint64(len(s.ring)-1)]; e.seq == seq {
+					s.free(e)
+				}
+			}
+		}
+		s.below = tag.Below
+	}
+	for seq, rest, ok := wire.NextSeq(tag.Acks); ok; seq, rest, ok = wire.NextSeq(rest) {
+		s.acknowledgeOne(seq)
+	}
+}
+
+// acknowledgeOne frees the entry of a number that is acknowledged by itself. mu
+// must be held.
+func (s *session) acknowledgeOne(seq uint64) {
+	if e := s.parked[seq]; e != nil {
+		s.free(e)
+		delete(s.parked, seq)
+		s.give(entryCost)
+	} else if e := s.find(seq); e != nil {
+		s.free(e)
+	}
+}
+
+// free empties an entry. If the request still runs, nobody waits for it, which
+// its context tells it. mu must be held.
+func (s *session) free(e *entry) {
+	if e.state == entryFree {
+		return
+	}
+	e.cancel(false)
+	if cap(e.answer) > answerReused {
+		s.give(int64(cap(e.answer)))
+		e.answer = nil
+	}
+	e.state = entryFree
+}
+
+// started notes the context of a request that is about to run.
+func (s *session) started(seq uint64, ctx *requestContext) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(seq); e != nil && e.state == entryRunning {
+		e.ctx = ctx
+	} else if s.gone {
+		ctx.cancel(true)
+	}
+}
+
+// detach parks the entry of a request that takes long, of which the client is
+// about to hear that it runs. It reports whether it runs.
+func (s *session) detach(seq uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.find(seq)
+	if e == nil || e.state != entryRunning {
+		return false
+	}
+	s.park(e)
+	return true
+}
+
+// finish keeps the answer of a request that has run; where there is no room,
+// only that it has run.
+func (s *session) finish(seq uint64, answer []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active--
+	e := s.find(seq)
+	if e == nil || e.state != entryRunning {
+		return // acknowledged meanwhile, or the session is gone
+	}
+	e.ctx = nil
+	if len(answer) > answerReused || s.parked[seq] == e {
+		e.answer = slices.Clone(answer)
+		if cap(e.answer) > answerReused && !s.take(int64(cap(e.answer))) {
+			e.state, e.answer = entryLost, nil
+			return
+		}
+	} else {
+		if cap(e.answer) < len(answer) {
+			const grain = 64 // bytes; answers differ a little in length
+			e.answer = make([]byte, 0, (len(answer)+grain-1)/grain*grain)
+		}
+		e.answer = append(e.answer[:0], answer...)
+	}
+	e.state = entryDone
+}
+
+// abandon forgets a request that was not run after all.
+func (s *session) abandon(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active--
+	if e := s.find(seq); e != nil && e.state == entryRunning {
+		e.ctx = nil
+		s.free(e)
+	}
+}
+
+// cancel ends the context of a request that runs.
+func (s *session) cancel(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(seq); e != nil && e.ctx != nil {
+		e.ctx.cancel(false)
+	}
+}
+
+// state returns what Running answers for a number, and a copy of the answer of
+// a request that is done.
+func (s *session) state(seq uint64) (state byte, answer []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.find(seq)
+	switch {
+	case e == nil:
+		return wire.StateUnknown, nil
+	case e.state == entryRunning:
+		return wire.StateRunning, nil
+	}
+	return wire.StateDone, slices.Clone(e.answer)
 }

@@ -26,22 +26,25 @@ type PeerStatus struct {
 func (p *Peer) Status() PeerStatus {
 	st := PeerStatus{
 		Addr: p.addr, State: "up", Extended: p.isOurs.Load(),
-		RTT: p.rtt.smoothed(), Pending: p.s.pendingTo(p.addr), Running: int(p.inbound.Load()),
+		Pending: p.pending(), Running: int(p.inbound.Load()),
 		Exported: p.s.reg.heldBy(p.refs),
+	}
+	if ask := p.asking.Load(); ask != nil {
+		st.RTT = ask.rtt.smoothed()
 	}
 	st.Imported, _ = p.imports.size()
 	if at := p.heardAt.Load(); at != 0 {
-		st.LastContact = time.Unix(0, at)
+		st.LastContact = p.s.born.Add(time.Duration(at))
 	} else {
 		st.State = "unknown"
 	}
-	st.Sessions = p.s.sessions.openedBy(p.addr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	st.Sessions = len(p.sessions)
 	switch {
-	case p.down:
+	case p.down.Load():
 		st.State = "down"
-	case !p.silentAt.IsZero():
+	case p.silentAt != 0:
 		st.State = "suspect"
 	}
 	return st
@@ -50,7 +53,7 @@ func (p *Peer) Status() PeerStatus {
 // Peers returns the status of all peers that are known, sorted by address.
 func (s *Service) Peers() []PeerStatus {
 	var out []PeerStatus
-	for _, p := range s.allPeers() {
+	for _, p := range s.peers.all() {
 		out = append(out, p.Status())
 	}
 	slices.SortFunc(out, func(a, b PeerStatus) int { return a.Addr.Compare(b.Addr) })
@@ -88,17 +91,4 @@ func statusText(lines []statusLine) string {
 		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
 	}
 	return b.String()
-}
-
-// pendingTo counts the operations that wait for a peer.
-func (s *Service) pendingTo(addr netip.AddrPort) int {
-	s.callsMu.Lock()
-	defer s.callsMu.Unlock()
-	n := 0
-	for _, c := range s.calls {
-		if c.to == addr && !c.probe {
-			n++
-		}
-	}
-	return n
 }

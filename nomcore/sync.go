@@ -4,22 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"nomfs/codec"
+	"nomfs/nomcore/transport"
+	"nomfs/nomcore/wire"
 )
 
 // Connect synchronizes with the peer at addr, host[:port]. A peer that refuses
 // us is ErrRefused. Connecting again is harmless.
 func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
-	to, err := resolve(ctx, addr, DefaultPort)
+	to, err := transport.Resolve(ctx, addr, DefaultPort)
 	if err != nil {
 		return nil, err
 	}
 	if to.Addr().IsUnspecified() || to.Port() == 0 {
 		return nil, fmt.Errorf("address %s: want the address of a peer", to)
 	}
-	p := s.peer(to, true)
+	p := s.peers.chosen(to)
 	p.named.Store(true)
 	if err := p.Reconnect(ctx); err != nil {
 		return nil, err
@@ -27,69 +30,99 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 	return p, nil
 }
 
+// Reconnect synchronizes with the peer anew, as Service.Connect does.
+func (p *Peer) Reconnect(ctx context.Context) error {
+	p.down.Store(false) // somebody wants it tried
+	ask := p.ask()
+	select {
+	case ask.syncing <- struct{}{}:
+	case <-ctx.Done():
+		return p.notSent(ctx, wire.Sync.String(), time.Time{})
+	}
+	defer func() { <-ask.syncing }()
+	return p.sync(ctx)
+}
+
+// maxHellos bounds the SYNCs of one synchronization: one that brings a cookie,
+// one that repeats it, and one more of each where it was too old.
+const maxHellos = 4
+
 // sync sends SYNC, learns what the peer offers, and opens a session with a peer
-// of ours, or goes on in the one that is open.
+// of ours, or goes on in the one that is open. ask.syncing must be held.
 func (p *Peer) sync(ctx context.Context) error {
-	sess := p.sess.Load()
-	if sess == nil {
-		sess = newClientSession()
+	ask := p.ask()
+	var nonce wire.SessionID
+	if sess := ask.sess.Load(); sess != nil {
+		nonce = sess.id
+	} else {
+		randomBytes(nonce[:])
 	}
-	rq := request{cmd: cmdSync, resend: true, bare: true}
+	for range maxHellos {
+		a, err := p.hello(ctx, nonce)
+		if err != nil {
+			return err
+		}
+		x, ours := p.s.helloIn(&a.pkt)
+		home, _ := p.s.homeIn(&a.pkt)
+		p.learn(x, ours, home)
+		ask.release(a)
+		switch {
+		case x.Flags&wire.ExtSession == 0:
+			ask.sess.Store(nil)
+			return nil
+		case x.Nonce == nonce:
+			if sess := ask.sess.Load(); sess == nil || sess.id != nonce {
+				ask.sess.Store(newClientSession(nonce, x.Boot))
+			}
+			return nil
+		}
+		nonce = x.Nonce
+		ask.sess.Store(nil) // the peer does not know it
+	}
+	return fmt.Errorf("%s: %w: it opens no session", p.addr, ErrProtocol)
+}
+
+// hello sends one SYNC and returns its answer.
+func (p *Peer) hello(ctx context.Context, nonce wire.SessionID) (*call, error) {
+	rq := request{cmd: wire.Sync, resend: true, bare: true}
 	if !p.s.cfg.NoExtensions {
-		x := p.s.nomx()
-		x.nonce = sess.id
-		rq.attrs = []codec.Attr{{Name: attrNomx, Value: x.value()}}
+		rq.hello = p.s.ownHello(nonce)
+		rq.home, _ = p.s.homeFor(p) // without it the peer goes by our address
 	}
-	pkt, err := p.s.roundTrip(ctx, p, rq)
+	a, err := p.roundTrip(ctx, &rq)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	v, err := p.result(pkt, "")
-	if err != nil {
-		return err
+	v, err := a.pkt.Value(wire.Result)
+	if accepted, ok := v.(codec.Bool); err != nil || !ok || !bool(accepted) {
+		p.ask().release(a)
+		return nil, fmt.Errorf("%s: %w", p.addr, ErrRefused)
 	}
-	if accepted, ok := v.(codec.Bool); !ok || !bool(accepted) {
-		return fmt.Errorf("%s: %w", p.addr, ErrRefused)
-	}
-	x, ours := p.offered(&pkt)
-	p.learn(x, ours)
-	switch {
-	case x.flags&extSession == 0:
-		p.sess.Store(nil)
-	case sess.boot == bootID{}: // a new one
-		sess.boot = x.boot
-		copy(sess.cookie[:], x.nonce[:])
-		p.sess.Store(sess)
-	case sess.boot != x.boot:
-		// It was restarted, and the numbers of the old session mean nothing
-		// to it.
-		p.sess.CompareAndSwap(sess, nil)
-		return p.sync(ctx)
-	}
-	return nil
+	return a, nil
 }
 
 // session returns the session to ask in, and opens one where there is none.
 // Towards an original peer it is nil.
-func (p *Peer) session(ctx context.Context) (*clientSession, error) {
+func (p *Peer) askingSession(ctx context.Context) (*clientSession, error) {
+	ask := p.ask()
 	for {
-		if sess := p.sess.Load(); sess != nil {
+		if sess := ask.sess.Load(); sess != nil {
 			return sess, nil
 		}
-		if p.s.cfg.NoExtensions || p.synced.Load() && p.ext.Load()&extSession == 0 {
+		if p.s.cfg.NoExtensions || p.synced.Load() && p.ext.Load()&wire.ExtSession == 0 {
 			return nil, nil
 		}
+		start := time.Now()
 		select {
-		case p.syncing <- struct{}{}:
+		case ask.syncing <- struct{}{}:
 		case <-ctx.Done():
-			w := waiter{s: p.s, p: p, rq: &request{cmd: cmdSync}, start: time.Now()}
-			return nil, w.ended(ctx, false)
+			return nil, p.notSent(ctx, wire.Sync.String(), start)
 		}
 		var err error
-		if p.sess.Load() == nil {
+		if ask.sess.Load() == nil {
 			err = p.sync(ctx)
 		}
-		<-p.syncing
+		<-ask.syncing
 		if errors.Is(err, ErrRefused) {
 			return nil, nil // it will say so to the request itself
 		}
@@ -99,105 +132,112 @@ func (p *Peer) session(ctx context.Context) (*clientSession, error) {
 	}
 }
 
-// offered reads the nomx of a SYNC or its reply; ours says whether there is one.
-func (p *Peer) offered(pkt *packet) (x nomx, ours bool) {
-	v, ok := pkt.get(attrNomx)
-	if !ok || p.s.cfg.NoExtensions {
-		return nomx{}, false
-	}
-	x, err := parseNomx(v)
-	if err != nil {
-		return nomx{}, false
-	}
-	return x, true
+// ownHello returns the nomx that we send.
+func (s *Service) ownHello(nonce wire.SessionID) []byte {
+	x := wire.Hello{Version: wire.NomxVersion, Flags: wire.ExtAll, Boot: s.boot, Nonce: nonce}
+	return x.Append(nil)
 }
 
-// learn takes note of what the peer is. One of ours that was restarted has
-// forgotten what it held and gave.
-func (p *Peer) learn(x nomx, ours bool) {
-	p.isOurs.Store(ours)
-	p.ext.Store(x.flags & extOffered)
-	p.synced.Store(true)
-	p.mu.Lock()
-	restarted := p.boot != bootID{} && p.boot != x.boot
-	p.boot, p.offer = x.boot, nil
-	p.mu.Unlock()
-	limit := maxOriginalRefs
-	if ours {
-		limit = maxPeerRefs
-	} else {
-		p.sess.Store(nil)
-	}
-	p.s.reg.setLimit(p.refs, limit)
-	if restarted {
-		p.s.reg.drop(p.refs)
-		p.imports.clear()
-	}
+// helloTo returns the nomx that answers a SYNC with that nonce, with a cookie
+// for its address.
+func (s *Service) helloTo(nonce wire.SessionID, addr netip.AddrPort) []byte {
+	return s.ownHello(s.cookies.make(nonce, addr, s.now()))
 }
 
-// heardSync takes note of a SYNC of the peer. Anybody can send one in its name,
-// so what contradicts what is known is only believed once it is proven: by a
-// request of the new session, or by an answer to our own SYNC, which is sent now.
-func (p *Peer) heardSync(x nomx, ours bool) {
-	p.mu.Lock()
-	known := p.synced.Load()
-	same := ours == p.isOurs.Load() && x.boot == p.boot
-	ask := false
-	if known && !same {
-		p.offer = nil
-		if ours {
-			p.offer = &x
-		}
-		ask = time.Since(p.checked) >= probeAfter && p.proven.Load()
-		if ask {
-			p.checked = time.Now()
-		}
+// helloIn reads the nomx of a SYNC or its answer; ours says whether there is one.
+func (s *Service) helloIn(pkt *wire.Packet) (x wire.Hello, ours bool) {
+	if !pkt.Has(wire.Nomx) || s.cfg.NoExtensions {
+		return wire.Hello{}, false
 	}
-	p.mu.Unlock()
+	b, _ := pkt.Text(wire.Nomx)
+	x, err := wire.ParseHello(b)
+	return x, err == nil
+}
+
+// homeIn reads the home of a SYNC or its answer.
+func (s *Service) homeIn(pkt *wire.Packet) (codec.Home, bool) {
+	b, ok := pkt.Text(wire.Home)
+	if !ok {
+		return "", false
+	}
+	h := codec.Home(b)
+	_, _, ok = h.Addr()
+	return h, ok
+}
+
+// receiveSync answers a SYNC of a validated address, or of a guest. Anybody can
+// send one in the peer's name: what contradicts what is known counts only with a
+// cookie, or with the answer to a SYNC of our own, which is sent then.
+func (w *worker) receiveSync(p *Peer, b []byte) {
+	s, pkt := w.s, &w.pkt
+	x, ours := s.helloIn(pkt)
+	j := w.newJob(p, b)
 	switch {
-	case !known:
-		p.learn(x, ours)
-	case ask:
-		p.s.spawn(func() {
+	case !ours:
+		if xid, ok := pkt.Int(wire.XID); ok {
+			s.dups.sync(p.addr, xid)
+		}
+		if !p.synced.Load() {
+			p.learn(x, false, "")
+		} else if p.isOurs.Load() {
+			p.check()
+		}
+	case p.session(x.Nonce) != nil:
+		j.hello = s.ownHello(x.Nonce)
+	case s.cookies.valid(x.Nonce, p.addr, s.now()):
+		home, _ := s.homeIn(pkt)
+		p.learn(x, true, home)
+		if p.openSession(x.Nonce) {
+			j.hello = s.ownHello(x.Nonce)
+		} else { // no room: it is served as an original is
+			none := wire.Hello{Version: wire.NomxVersion, Flags: wire.ExtAll &^ wire.ExtSession, Boot: s.boot}
+			j.hello = none.Append(nil)
+		}
+	default:
+		j.hello = s.helloTo(x.Nonce, p.addr)
+	}
+	w.job = j
+	w.job.attach(w)
+	w.run()
+}
+
+// check asks a peer what it is, since something in its name says that it is
+// another now. Without an answer what was known stays.
+func (p *Peer) check() {
+	now := p.s.now()
+	p.mu.Lock()
+	due := p.checked == 0 || now-p.checked >= int64(probeAfter)
+	if due {
+		p.checked = now
+	}
+	p.mu.Unlock()
+	if due {
+		p.s.tasks.start(func() {
 			ctx, cancel := context.WithTimeout(p.s.ctx, p.s.cfg.Timeout)
 			defer cancel()
-			// Without an answer what was known stays.
-			_ = p.sync(ctx)
+			_ = p.Reconnect(ctx)
 		})
-	}
-}
-
-// provenSync believes the SYNC whose session a request has come in.
-func (p *Peer) provenSync() {
-	p.mu.Lock()
-	offer := p.offer
-	p.mu.Unlock()
-	if offer != nil {
-		p.learn(*offer, true)
 	}
 }
 
 // becomeOriginal takes note that the peer answers as an original does.
 func (p *Peer) becomeOriginal(sess *clientSession) {
-	p.sess.CompareAndSwap(sess, nil)
-	p.learn(nomx{}, false)
+	p.ask().sess.CompareAndSwap(sess, nil)
+	p.learn(wire.Hello{}, false, "")
 }
 
 // Disconnect tells the peer that we are gone and need no reference of it any
 // more. It is not answered.
 func (p *Peer) Disconnect(context.Context) error {
-	out := p.s.outbox(p, "")
-	defer out.release()
-	pkt := packet{cmd: cmdDesync}
-	if sess := p.sess.Load(); sess != nil {
-		// In its name anybody could end what we hold; the session proves us.
-		tag := sessionTag{session: sess.id, boot: sess.boot, seq: 1, cookie: sess.cookie}
-		pkt.attrs = append(pkt.attrs, codec.Attr{Name: attrNomq, Value: tag.value()})
+	var out wire.Writer
+	out.Begin(wire.Desync)
+	if sess := p.ask().sess.Load(); sess != nil {
+		// In our name anybody could end what we hold; the session shows that we
+		// send it.
+		tag := wire.Tag{Session: sess.id, Boot: sess.boot, Seq: 1}
+		out.Bytes(wire.Nomq, tag.Append(nil))
 	}
-	pkt.attrs = append(pkt.attrs, codec.Attr{Name: attrXID, Value: codec.Int(randomXID())})
-	if err := out.encode(pkt); err != nil {
-		return err
-	}
+	out.Int(wire.XID, int64(randomXID()))
 	p.imports.clear()
-	return p.s.send(out.buf, p)
+	return p.s.send(out.End(), p, false)
 }

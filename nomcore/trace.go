@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nomfs/codec"
+	"nomfs/nomcore/wire"
 )
 
 // tracer writes a line for each packet:
@@ -106,7 +107,8 @@ func (t *tracer) packet(b []byte, addr netip.AddrPort, out bool) {
 		return
 	}
 	now := time.Now()
-	pkt, err := parsePacket(b)
+	var pkt wire.Packet
+	err := pkt.Parse(b)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	direction := "<"
@@ -125,10 +127,10 @@ func (t *tracer) packet(b []byte, addr netip.AddrPort, out bool) {
 }
 
 // describe writes what a packet says. mu must be held.
-func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now time.Time, size int) {
-	xid, hasXID := pkt.xid()
+func (t *tracer) describe(line *strings.Builder, pkt *wire.Packet, key traceKey, now time.Time, size int) {
+	xid, hasXID := pkt.Transaction()
 	key.xid = xid
-	if !pkt.isReply() {
+	if !pkt.IsReply() {
 		what := requestText(pkt)
 		fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
 		if len(t.sent) >= maxTraced {
@@ -147,15 +149,17 @@ func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now 
 	delete(t.sent, key)
 	what := asked.what
 	if !ok {
-		what = pkt.cmd.String()
+		what = pkt.Cmd.String()
 	}
 	fmt.Fprintf(line, "%s xid %d %d bytes", what, xid, size)
-	if v, ok := pkt.get(attrError); ok {
-		fmt.Fprintf(line, " ! %s", shorten(v))
-	} else if v, ok := pkt.get(attrInfo); ok && v.Kind() == codec.KindMap {
+	info, _ := pkt.Value(wire.Info)
+	switch {
+	case pkt.Has(wire.Error):
+		fmt.Fprintf(line, " ! %s", shorten(pkt, wire.Error))
+	case kindOf(info) == codec.KindMap:
 		line.WriteString(" = a method")
-	} else if v, ok := pkt.get(attrResult); ok {
-		fmt.Fprintf(line, " = %s", shorten(v))
+	default:
+		fmt.Fprintf(line, " = %s", shorten(pkt, wire.Result))
 	}
 	if ok {
 		fmt.Fprintf(line, " in %v", now.Sub(asked.at).Round(time.Microsecond))
@@ -163,29 +167,33 @@ func (t *tracer) describe(line *strings.Builder, pkt *packet, key traceKey, now 
 }
 
 // requestText names a request: what is to be done with what.
-func requestText(pkt *packet) string {
+func requestText(pkt *wire.Packet) string {
 	var b strings.Builder
-	b.WriteString(pkt.cmd.String())
-	if op, ok := pkt.text(attrOp); ok {
+	b.WriteString(pkt.Cmd.String())
+	if op, ok := pkt.Text(wire.Op); ok {
 		fmt.Fprintf(&b, " %s", op)
 	}
-	if _, ok := pkt.get(attrRefs); ok && pkt.cmd == cmdList {
+	if pkt.Has(wire.Refs) && pkt.Cmd == wire.List {
 		b.WriteString(" with references")
 	}
-	if v, ok := pkt.get(attrOID); ok {
+	if v, err := pkt.Value(wire.OID); err == nil && v != nil {
 		fmt.Fprintf(&b, " #%s", v)
 	}
-	for _, name := range []string{attrName, attrAttr, attrItem, attrArgs, attrKwargs, attrVal} {
-		if v, ok := pkt.get(name); ok {
-			fmt.Fprintf(&b, " %s", shorten(v))
+	for _, f := range [...]wire.Field{wire.Name, wire.Attr, wire.Item, wire.Args, wire.Kwargs, wire.Val} {
+		if pkt.Has(f) {
+			fmt.Fprintf(&b, " %s", shorten(pkt, f))
 		}
 	}
 	return b.String()
 }
 
-// shorten bounds the text of a value to what fits a line.
-func shorten(v codec.Value) string {
+// shorten returns the text of an attribute, as far as it fits a line.
+func shorten(pkt *wire.Packet, f wire.Field) string {
 	const most = 80 // bytes
+	v, err := pkt.Value(f)
+	if err != nil {
+		return "?"
+	}
 	s := v.String()
 	if len(s) <= most {
 		return s

@@ -11,8 +11,12 @@ import (
 // ours becomes the object, any other a proxy. A reference to us that we do not
 // know is a KeyError with its id.
 func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
+	if !codec.HasRef(v) {
+		return v, nil
+	}
 	return mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 		if !s.isHome(r.Home) && !from.routesToUs(r.Home) {
+			from.learnHome(r.Home)
 			return from.newProxy(r), nil
 		}
 		if o := s.reg.object(r.ID); o != nil {
@@ -31,6 +35,7 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 				return o, nil
 			}
 		}
+		from.learnHome(r.Home)
 		if from.isOurs.Load() {
 			from.imports.got(r)
 		}
@@ -61,7 +66,7 @@ func (p *Peer) routesToUs(h codec.Home) bool {
 	if err != nil {
 		return false
 	}
-	us := p.s.conn.local()
+	us := p.s.conn.Local()
 	if to.Port() != us.Port() {
 		return false
 	}
@@ -81,11 +86,24 @@ func (p *Peer) route(h codec.Home) (*Peer, error) {
 	if to == p.addr {
 		return p, nil
 	}
-	return p.s.peer(to, true), nil
+	return p.s.peers.chosen(to), nil
 }
 
-// routeAddr is the address of route.
+// learnHome notes the home of a reference that an original gave: whatever it
+// gives, it calls its own. A peer of ours says in SYNC how it calls itself.
+func (p *Peer) learnHome(h codec.Home) {
+	if p.synced.Load() && !p.isOurs.Load() && !p.isItself(h) {
+		p.callsItself(h)
+	}
+}
+
+// routeAddr is the address of route. By whatever address a peer calls itself, it
+// is where its datagrams come from: there may be a port forward, a relay or a
+// translation of addresses between.
 func (p *Peer) routeAddr(h codec.Home) (netip.AddrPort, error) {
+	if p.isItself(h) {
+		return p.addr, nil
+	}
 	host, port, ok := h.Addr()
 	if !ok || port <= 0 || port > 1<<16-1 {
 		return netip.AddrPort{}, fmt.Errorf("%w: home is not a host and a port", ErrPlainRefused)

@@ -1,4 +1,4 @@
-package nomcore
+package transport
 
 import (
 	"encoding/binary"

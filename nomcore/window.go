@@ -7,45 +7,6 @@ import (
 	"time"
 )
 
-// rttEstimator measures the round trip and derives the retransmission timeout
-// from it (RFC 6298, section 2). The zero value has no sample.
-type rttEstimator struct {
-	mu     sync.Mutex
-	srtt   time.Duration
-	rttvar time.Duration
-}
-
-// sample enters one measured round trip.
-func (e *rttEstimator) sample(rtt time.Duration) {
-	// The weights are those of RFC 6298: alpha 1/8, beta 1/4.
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	rtt = max(rtt, 1)
-	if e.srtt == 0 {
-		e.srtt, e.rttvar = rtt, rtt/2
-		return
-	}
-	e.rttvar += ((e.srtt - rtt).Abs() - e.rttvar) / 4
-	e.srtt += (rtt - e.srtt) / 8
-}
-
-// timeout returns how long to wait before sending again.
-func (e *rttEstimator) timeout() time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.srtt == 0 {
-		return rtoInitial
-	}
-	return min(max(e.srtt+4*e.rttvar, rtoMin), rtoMax)
-}
-
-// smoothed returns the smoothed round trip, 0 while there is no sample.
-func (e *rttEstimator) smoothed() time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.srtt
-}
-
 // window bounds the requests in flight towards one peer. It grows by one for
 // each full window of answers and is halved on a timeout; the timeouts of one
 // lost burst, which come together, count once.
@@ -94,8 +55,8 @@ func (w *window) free(kind int) bool {
 	return w.inUse[kind] < max(1, most)
 }
 
-// acquire waits for a place.
-func (w *window) acquire(ctx context.Context, kind int) error {
+// acquire waits for a place, until the context or its time ends.
+func (w *window) acquire(ctx context.Context, deadline time.Time, kind int) error {
 	w.mu.Lock()
 	if w.free(kind) {
 		w.inUse[kind]++
@@ -105,23 +66,28 @@ func (w *window) acquire(ctx context.Context, kind int) error {
 	ready := make(chan struct{})
 	w.waiting = append(w.waiting, placeWait{kind, ready})
 	w.mu.Unlock()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	err := context.DeadlineExceeded
 	select {
 	case <-ready:
 		return nil
 	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range w.waiting {
 		if w.waiting[i].ready == ready {
 			w.waiting = slices.Delete(w.waiting, i, i+1)
-			return ctx.Err()
+			return err
 		}
 	}
 	// The place was granted at the same moment: pass it on.
 	w.inUse[kind]--
 	w.wakeLocked()
-	return ctx.Err()
+	return err
 }
 
 // release frees a place.

@@ -1,4 +1,4 @@
-package nomcore
+package transport
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"nomfs/auth"
 )
 
 // udpConn is a UDP socket.
@@ -18,6 +20,17 @@ type udpConn struct {
 	wild bool
 	oob  [oobSize]byte // for read, which is called by one goroutine
 }
+
+const (
+	// maxUDP is the largest UDP payload over IPv4, in bytes: 65,535 less 20 of
+	// IP header and 8 of UDP header.
+	maxUDP = 65507
+
+	// socketBuffer is asked for as the kernel's receive and send buffer, in
+	// bytes. Linux's default of 208 KiB loses a quarter of a burst of 1024
+	// small datagrams.
+	socketBuffer = 4 << 20
+)
 
 // oobSize is enough for the control messages of a datagram or of an error, in
 // bytes.
@@ -29,11 +42,11 @@ func newUDPConn(c *net.UDPConn) *udpConn {
 	_ = c.SetWriteBuffer(socketBuffer)
 	enableErrorQueue(c)
 	u := &udpConn{c: c}
-	u.wild = u.local().Addr().IsUnspecified() && enableLocalAddress(c)
+	u.wild = u.Local().Addr().IsUnspecified() && enableLocalAddress(c)
 	return u
 }
 
-func (u *udpConn) read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
+func (u *udpConn) Read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
 	var at netip.Addr
 	n, from, err := 0, netip.AddrPort{}, error(nil)
 	if u.wild {
@@ -43,9 +56,9 @@ func (u *udpConn) read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
 	} else {
 		n, from, err = u.c.ReadFromUDPAddrPort(b)
 	}
-	if err != nil && !fatalRead(err) {
+	if err != nil && !Fatal(err) {
 		if to, payload := drainErrorQueue(u.c, b); to.IsValid() {
-			return 0, netip.AddrPort{}, at, &refusedError{to: unmap(to), datagram: payload}
+			return 0, netip.AddrPort{}, at, &ClosedError{To: unmap(to), Datagram: payload}
 		}
 	}
 	return n, unmap(from), at, err
@@ -55,7 +68,7 @@ func (u *udpConn) read(b []byte) (int, netip.AddrPort, netip.Addr, error) {
 // send, which then sends nothing. Each try takes one such report.
 const sendTries = 8
 
-func (u *udpConn) write(b []byte, to netip.AddrPort, from netip.Addr) (err error) {
+func (u *udpConn) Write(b []byte, to netip.AddrPort, from netip.Addr) (err error) {
 	for range sendTries {
 		if u.wild && from.IsValid() {
 			_, _, err = u.c.WriteMsgUDPAddrPort(b, sourceMessage(from), to)
@@ -69,70 +82,38 @@ func (u *udpConn) write(b []byte, to netip.AddrPort, from netip.Addr) (err error
 	return err
 }
 
-func (u *udpConn) local() netip.AddrPort {
+func (u *udpConn) Local() netip.AddrPort {
 	a, _ := addrPortOf(u.c.LocalAddr())
 	return a
 }
 
-func (u *udpConn) close() error { return u.c.Close() }
+func (u *udpConn) Limit() int { return maxUDP }
 
-// refusedError is a message of the network: the datagram sent to that address
+func (u *udpConn) Identity(at netip.AddrPort) auth.Identity { return auth.Identity{Addr: at} }
+
+func (u *udpConn) Close() error { return u.c.Close() }
+
+// ClosedError is a message of the network: the datagram sent to that address
 // found nobody listening.
-type refusedError struct {
-	to       netip.AddrPort
-	datagram []byte // as far as the message quotes it
+type ClosedError struct {
+	To       netip.AddrPort
+	Datagram []byte // as far as the message quotes it
 }
 
-func (e *refusedError) Error() string { return e.to.String() + ": connection refused" }
+func (e *ClosedError) Error() string { return e.To.String() + ": connection refused" }
 
-// Listen opens a UDP socket at addr, host[:port], and serves on it. Without a
-// port it is 12074; port 0 is any free one. An address that plain NOM may not
-// be exchanged with is refused (ErrPlainRefused): a wildcard needs a network
-// beyond loopback in Config.Plain.
-func Listen(addr string, cfg *Config) (*Service, error) {
-	full, err := cfg.withDefaults()
-	if err != nil {
-		return nil, err
+// Listen opens a UDP socket at an address.
+func Listen(at netip.AddrPort) (*net.UDPConn, error) {
+	network := "udp" // one at the IPv6 wildcard takes both families
+	if at.Addr().Is4() {
+		network = "udp4"
 	}
-	at, err := resolve(context.Background(), addr, DefaultPort)
-	if err != nil {
-		return nil, err
-	}
-	if !mayListen(full.Plain, at.Addr()) {
-		return nil, fmt.Errorf("listen on %s: %w", at, ErrPlainRefused)
-	}
-	c, err := net.ListenUDP(family(at.Addr()), net.UDPAddrFromAddrPort(at))
-	if err != nil {
-		return nil, err
-	}
-	return New(c, &full)
+	return net.ListenUDP(network, net.UDPAddrFromAddrPort(at))
 }
 
-// family returns the network of an address. A socket at the IPv4 wildcard is one
-// for IPv4; one at the IPv6 wildcard takes both.
-func family(a netip.Addr) string {
-	if a.Is4() {
-		return "udp4"
-	}
-	return "udp"
-}
-
-// mayListen reports whether a service may be reachable at a.
-func mayListen(nets []netip.Prefix, a netip.Addr) bool {
-	if !a.IsUnspecified() {
-		return plainAllowed(nets, a)
-	}
-	for _, p := range nets {
-		if !p.Addr().IsLoopback() {
-			return true
-		}
-	}
-	return false
-}
-
-// localAddrFor returns the local address from which the kernel would send to
+// LocalFor returns the local address from which the kernel would send to
 // a peer. Connecting a UDP socket sends nothing.
-func localAddrFor(to netip.AddrPort) (netip.Addr, error) {
+func LocalFor(to netip.AddrPort) (netip.Addr, error) {
 	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		return netip.Addr{}, err
@@ -142,9 +123,10 @@ func localAddrFor(to netip.AddrPort) (netip.Addr, error) {
 	return a.Addr(), nil
 }
 
-// resolve reads host[:port]; an empty host is the wildcard. IPv4 is preferred,
+// Resolve reads host[:port], where port is the default; an empty host is the
+// IPv4 wildcard. IPv4 is preferred,
 // as the original knows nothing else.
-func resolve(ctx context.Context, addr string, port uint16) (netip.AddrPort, error) {
+func Resolve(ctx context.Context, addr string, port uint16) (netip.AddrPort, error) {
 	host, port, err := splitHostPort(addr, port)
 	if err != nil {
 		return netip.AddrPort{}, err

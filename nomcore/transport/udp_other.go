@@ -1,6 +1,6 @@
 //go:build !linux
 
-package nomcore
+package transport
 
 import (
 	"net"
