@@ -16,6 +16,7 @@ import (
 
 	"nomfs/auth"
 	"nomfs/codec"
+	"nomfs/nomcore/wire"
 )
 
 // offer registers an object with the server and returns the client's reference.
@@ -81,7 +82,7 @@ func TestCallAttrRunsOnce(t *testing.T) {
 	if !errors.As(err, &exc) || exc.Class != "NameError" {
 		t.Errorf("CallAttr: %v", err)
 	}
-	if n := runs.Load(); n != 1 || p.peer.ext.Load() != extOffered {
+	if n := runs.Load(); n != 1 || p.peer.ext.Load() != wire.ExtAll {
 		t.Errorf("%d runs, extensions %x", n, p.peer.ext.Load())
 	}
 }
@@ -419,34 +420,14 @@ func TestTraceThatNobodyReads(t *testing.T) {
 	})
 }
 
-// An address with a zone has one port at most.
-func TestSplitHostPort(t *testing.T) {
-	for _, tt := range []struct {
-		addr, host string
-		port       uint16
-	}{
-		{"[fe80::1%eth0]:12074", "fe80::1%eth0", 12074},
-		{"[fe80::1%eth0]", "fe80::1%eth0", 1},
-		{"fe80::1%eth0", "fe80::1%eth0", 1},
-		{"[::1]:5", "::1", 5},
-		{"127.0.0.1:5", "127.0.0.1", 5},
-		{"host:5", "host", 5},
-		{"host", "host", 1},
-	} {
-		if host, port, err := splitHostPort(tt.addr, 1); err != nil || host != tt.host || port != tt.port {
-			t.Errorf("%s = %q, %d, %v", tt.addr, host, port, err)
-		}
-	}
-}
-
 // A Peer that others have displaced from the table works on.
 func TestDisplacedPeerRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, newCounterObject(), noLog)
 		for i := range maxPeers {
-			p.client.peer(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), 9), true)
+			p.client.peers.chosen(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), 9))
 		}
-		if p.client.known(serverAt) != nil {
+		if p.client.peers.known(serverAt) != nil {
 			t.Fatal("the server is still known")
 		}
 		p.net.setFilter(func(netip.AddrPort, netip.AddrPort, []byte, func()) {})

@@ -168,14 +168,8 @@ func (s *Service) pull(ctx context.Context, j *job) answer {
 		rq.countUnused()
 		return answer{err: err}
 	}
-	if err := rq.decode(); err != nil {
-		rq.countUnused()
-		return answer{err: err}
-	}
-	if !op.bare {
-		j.w.offerBuffer()
-	}
 	v, err := op.run(rq)
+	rq.countUnused()
 	return answer{result: v, err: err, via: rq.id, info: rq.info}
 }
 
@@ -284,9 +278,12 @@ func (rq *pull) find() error {
 	return nil
 }
 
-// decode reads the arguments of the request and makes its references usable. The
-// packet is left as it is: the answer may repeat it.
-func (rq *pull) decode() error {
+// load reads the arguments of the request and makes its references usable, just
+// before the object gets them. The owner of the objects has them already.
+func (rq *pull) load() error {
+	if rq.job == nil {
+		return nil
+	}
 	pkt := &rq.job.w.pkt
 	rq.used = true
 	for _, f := range rq.op.needs {
@@ -297,18 +294,21 @@ func (rq *pull) decode() error {
 		case wire.Item:
 			rq.item, err = rq.value(f)
 		case wire.Args:
-			err = rq.decodeArgs()
+			err = rq.loadArgs()
 		case wire.Kwargs:
-			err = rq.decodeKwargs()
+			err = rq.loadKwargs()
 		}
 		if err != nil {
 			return err
 		}
 	}
 	rq.look = pkt.Has(wire.Info) && rq.peer.isOurs.Load() && !rq.s.cfg.NoExtensions
-	if rq.op.ext && !rq.op.bare {
-		return rq.decodeListing(pkt)
+	if rq.op.ext {
+		if err := rq.loadListing(pkt); err != nil {
+			return err
+		}
 	}
+	rq.job.w.offerBuffer()
 	return nil
 }
 
@@ -321,7 +321,7 @@ func (rq *pull) value(f wire.Field) (codec.Value, error) {
 	return rq.s.incoming(v, rq.peer)
 }
 
-func (rq *pull) decodeArgs() error {
+func (rq *pull) loadArgs() error {
 	v, err := rq.value(wire.Args)
 	if err != nil {
 		return err
@@ -337,7 +337,7 @@ func (rq *pull) decodeArgs() error {
 	return nil
 }
 
-func (rq *pull) decodeKwargs() error {
+func (rq *pull) loadKwargs() error {
 	v, err := rq.value(wire.Kwargs)
 	if err != nil {
 		return err
@@ -360,8 +360,8 @@ func (rq *pull) decodeKwargs() error {
 	return nil
 }
 
-// decodeListing reads what is wanted of a listing.
-func (rq *pull) decodeListing(pkt *wire.Packet) error {
+// loadListing reads what is wanted of a listing.
+func (rq *pull) loadListing(pkt *wire.Packet) error {
 	if pkt.Has(wire.From) {
 		from, ok := pkt.Int(wire.From)
 		if !ok || from < 0 {

@@ -266,7 +266,7 @@ func CallerFrom(ctx context.Context) (auth.Identity, bool) {
 func (w *worker) newJob(p *Peer, b []byte) job {
 	w.xid = append(w.xid[:0], w.pkt.Fields[wire.XID]...)
 	return job{
-		s: w.s, p: p, method: methodOf(&w.pkt), xid: w.xid,
+		s: w.s, p: p, w: w, method: methodOf(&w.pkt), xid: w.xid,
 		cost: callCost + decodedFactor*int64(len(b)),
 	}
 }

@@ -75,6 +75,9 @@ var errNotDescribed = &kindError{"the object does not list what it has", []error
 // describePage answers with the description; its attributes are paged. Only
 // those of the page are screened.
 func (rq *pull) describePage() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	d, err := rq.describe()
 	if err != nil {
 		return nil, err
@@ -162,6 +165,9 @@ func (rq *pull) attrNames() ([]string, error) {
 }
 
 func (rq *pull) dirPage() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	names, err := rq.dir()
 	if err != nil {
 		return nil, err
@@ -187,6 +193,9 @@ func (rq *pull) keys() (keys []codec.Value, kinds []codec.Kind, err error) {
 }
 
 func (rq *pull) keysPage() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	keys, kinds, err := rq.keys()
 	if err != nil {
 		return nil, err
@@ -280,6 +289,9 @@ func (rq *pull) read(names []string) (map[string]codec.Value, error) {
 }
 
 func (rq *pull) snapshotPage() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	names, values, err := rq.snapshot()
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ func (rq *pull) getAttr() (codec.Value, error) {
 	if !ok {
 		return nil, rq.noAttr()
 	}
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	return o.GetAttr(rq.ctx, rq.attr)
 }
 
@@ -40,6 +43,9 @@ func (rq *pull) setAttr() (codec.Value, error) {
 	if !ok {
 		return nil, rq.noAttr()
 	}
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	return codec.None{}, o.SetAttr(rq.ctx, rq.attr, rq.val)
 }
 
@@ -47,6 +53,9 @@ func (rq *pull) delAttr() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(AttrDeleter)
 	if !ok {
 		return nil, rq.noAttr()
+	}
+	if err := rq.load(); err != nil {
+		return nil, err
 	}
 	return codec.None{}, o.DelAttr(rq.ctx, rq.attr)
 }
@@ -56,6 +65,9 @@ func (rq *pull) getItem() (codec.Value, error) {
 	if !ok {
 		return nil, rq.cannot("has no items")
 	}
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	return o.GetItem(rq.ctx, rq.item)
 }
 
@@ -63,6 +75,9 @@ func (rq *pull) setItem() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(ItemSetter)
 	if !ok {
 		return nil, rq.cannot("does not support item assignment")
+	}
+	if err := rq.load(); err != nil {
+		return nil, err
 	}
 	return codec.None{}, o.SetItem(rq.ctx, rq.item, rq.val)
 }
@@ -72,6 +87,9 @@ func (rq *pull) delItem() (codec.Value, error) {
 	if !ok {
 		return nil, rq.cannot("does not support item deletion")
 	}
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	return codec.None{}, o.DelItem(rq.ctx, rq.item)
 }
 
@@ -80,11 +98,17 @@ func (rq *pull) len() (codec.Value, error) {
 	if !ok {
 		return nil, rq.cannot("has no len()")
 	}
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	n, err := o.Len(rq.ctx)
 	return codec.Int(n), err
 }
 
 func (rq *pull) repr() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	if o, ok := rq.obj.Impl.(Reprer); ok {
 		text, err := o.Repr(rq.ctx)
 		return codec.Bytes(text), err
@@ -93,6 +117,9 @@ func (rq *pull) repr() (codec.Value, error) {
 }
 
 func (rq *pull) str() (codec.Value, error) {
+	if err := rq.load(); err != nil {
+		return nil, err
+	}
 	if o, ok := rq.obj.Impl.(Strer); ok {
 		text, err := o.Str(rq.ctx)
 		return codec.Bytes(text), err
@@ -104,6 +131,9 @@ func (rq *pull) call() (codec.Value, error) {
 	o, ok := rq.obj.Impl.(Caller)
 	if !ok {
 		return nil, rq.cannot("is not callable")
+	}
+	if err := rq.load(); err != nil {
+		return nil, err
 	}
 	return o.Call(rq.ctx, rq.args, rq.kwargs)
 }

@@ -10,6 +10,7 @@ import (
 
 	"nomfs/codec"
 	"nomfs/nomcore/object"
+	"nomfs/nomcore/wire"
 )
 
 // packetVectors returns the packets of testdata/packets.tsv with what they are.
@@ -61,6 +62,7 @@ func TestPacketVectors(t *testing.T) {
 func TestReplyVectors(t *testing.T) {
 	vectors := packetVectors(t)
 	home := codec.NewHome("127.0.0.1", 12074)
+	s := newMemNet().newService(t, serverAddr, plainOnly)
 	tests := []struct {
 		request, reply string
 		answer         answer
@@ -82,14 +84,15 @@ func TestReplyVectors(t *testing.T) {
 		if !ok {
 			t.Fatalf("no %q", tt.request)
 		}
-		req, err := parsePacket(b)
-		if err != nil {
+		w := newWorker(s, nil)
+		if err := w.pkt.Parse(b); err != nil {
 			t.Fatal(err)
 		}
-		rep := req.reply(true, tt.answer.attrs()...)
-		got, err := rep.append(nil, &codec.Encoder{})
-		if want := vectors[tt.reply]; err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s: %v\n got %x\nwant %x", tt.reply, err, got, want)
+		j := w.newJob(s.peers.guest(clientAt), b)
+		j.w, j.raw = w, b
+		got := s.encodeAnswer(s.outbox(j.p, ""), &j, tt.answer)
+		if want := vectors[tt.reply]; !bytes.Equal(got, want) {
+			t.Errorf("%s:\n got %x\nwant %x", tt.reply, got, want)
 		}
 	}
 }
@@ -110,8 +113,8 @@ func TestParsePacketErrors(t *testing.T) {
 	}
 	for name, digits := range tests {
 		b, _ := hex.DecodeString(digits[:len(digits)/2*2])
-		if _, err := parsePacket(b); !errors.Is(err, errBadPacket) {
-			t.Errorf("%s: %v, want errBadPacket", name, err)
+		if _, err := parsePacket(b); !errors.Is(err, wire.ErrPacket) {
+			t.Errorf("%s: %v, want wire.ErrPacket", name, err)
 		}
 	}
 }
@@ -119,7 +122,7 @@ func TestParsePacketErrors(t *testing.T) {
 func TestSalvage(t *testing.T) {
 	vectors := packetVectors(t)
 	for name, b := range vectors {
-		xid, reply, ok := salvage(b)
+		xid, reply, ok := wire.Salvage(b)
 		p, _ := parsePacket(b)
 		want, _ := p.xid()
 		if !ok || xid != want || reply != p.isReply() {
@@ -128,12 +131,12 @@ func TestSalvage(t *testing.T) {
 		if len(b) > 24 { // break a value in the middle: what matters stays readable
 			broken := bytes.Clone(b)
 			broken[5]++
-			if x, r, ok := salvage(broken); !ok || x != want || r != reply {
+			if x, r, ok := wire.Salvage(broken); !ok || x != want || r != reply {
 				t.Errorf("%s, broken: salvage = %d, %v, %v", name, x, r, ok)
 			}
 		}
 	}
-	if _, _, ok := salvage(nil); ok {
+	if _, _, ok := wire.Salvage(nil); ok {
 		t.Error("salvaged something from nothing")
 	}
 }
@@ -143,7 +146,7 @@ func FuzzPacket(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		salvage(b)
+		wire.Salvage(b)
 		p, err := parsePacket(b)
 		if err != nil {
 			return
@@ -161,26 +164,4 @@ func FuzzPacket(f *testing.F) {
 			t.Fatalf("%v\nonce  %x\ntwice %x", err, once, twice)
 		}
 	})
-}
-
-func TestNomx(t *testing.T) {
-	x := nomx{version: 1, flags: 7, boot: bootID{1, 2}, nonce: [16]byte{15: 9}, key: [32]byte{31: 7}}
-	v := x.value()
-	const want = "6e6f6d2f31" + "00" + "01" + "00000007" +
-		"0000000000000000000000000000000000000000000000000000000000000007" +
-		"0102000000000000" + "00000000000000000000000000000009" + "00"
-	if got := hex.EncodeToString([]byte(v)); got != want {
-		t.Errorf("encoded\n got %s\nwant %s", got, want)
-	}
-	if got, err := parseNomx(v); err != nil || got != x {
-		t.Errorf("parsed %+v, %v", got, err)
-	}
-	if got, err := parseNomx(v + "later"); err != nil || got != x {
-		t.Errorf("a longer one: %+v, %v", got, err)
-	}
-	for _, bad := range []codec.Value{codec.Int(1), codec.Bytes(""), v[:67], "mon" + v[3:], v[:6] + "\x00" + v[7:], codec.Text(v)} {
-		if _, err := parseNomx(bad); !errors.Is(err, errBadPacket) {
-			t.Errorf("parseNomx(%v) = %v, want an error", bad, err)
-		}
-	}
 }

@@ -28,6 +28,7 @@ type Peer struct {
 	synced    atomic.Bool                // whether it is ours is known
 	named     atomic.Bool                // somebody here asked to connect to it
 	down      atomic.Bool                // see probe.go
+	displaced atomic.Bool                // it fell out of the table of peers
 	ext       atomic.Uint32              // extension operations it offered
 	heardAt   atomic.Int64               // when its last datagram came, see Service.now; 0 for none
 	sentAt    atomic.Int64               // when our last request went out, likewise

@@ -112,9 +112,30 @@ func (t *peers) guest(addr netip.AddrPort) *Peer {
 // discard frees what peers that fell out of a table take elsewhere.
 func (t *peers) discard(gone []*Peer) {
 	for _, p := range gone {
+		p.displaced.Store(true)
 		p.endSessions()
 		t.s.reg.discard(p.refs)
 	}
+}
+
+// restore makes a peer known again that fell out of the table and is used all
+// the same. Where another has its address by now, it asks as that one.
+func (t *peers) restore(p *Peer) {
+	t.mu.Lock()
+	other, ok := t.table.Get(p.addr)
+	if !ok {
+		t.table.Add(p.addr, p)
+	}
+	gone := t.gone
+	t.gone = nil
+	t.mu.Unlock()
+	t.discard(gone)
+	if ok && other != p {
+		p.asking.Store(other.ask())
+		return
+	}
+	t.s.reg.revive(p.refs)
+	p.displaced.Store(false)
 }
 
 // all returns the peers in the tables.

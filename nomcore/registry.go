@@ -359,6 +359,13 @@ func (r *registry) discard(h *holder) {
 	r.drop(h)
 }
 
+// revive lets a holder that was discarded hold again.
+func (r *registry) revive(h *holder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h.gone = false
+}
+
 // setLimit changes how many references a holder may have.
 func (r *registry) setLimit(h *holder, limit int) {
 	r.mu.Lock()

@@ -182,7 +182,7 @@ func TestReplayServer(t *testing.T) {
 	s := net.newService(t, serverAddr, plainOnly)
 	s.reg.newID = sequence(t, idX, "140271493814784", "140271485994640", "140271493855664",
 		"140271485994720", "140271485994880")
-	s.nextXID = 0
+	s.nextXID.Store(0)
 	for name, obj := range map[string]any{"sys": 1, "X": newSessionX(), "lst": 2, "dir": 3} {
 		if err := s.Register(name, obj); err != nil {
 			t.Fatal(err)
@@ -236,7 +236,7 @@ func TestReplayClient(t *testing.T) {
 	lines := readSession(t)
 	net := newMemNet()
 	s := net.newService(t, clientAddr, plainOnly)
-	s.nextXID = 0
+	s.nextXID.Store(0)
 	s.reg.newID = sequence(t, idCallback)
 	server := net.listen(t, serverAddr)
 	to := netip.MustParseAddrPort(clientAddr)

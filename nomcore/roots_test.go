@@ -193,8 +193,8 @@ func TestReleaseAtHome(t *testing.T) {
 	if v, err := peerA.GetAttr(ctx, far.(codec.Ref), "x"); err != nil || v != codec.Value(codec.Int(7)) {
 		t.Fatalf("at its home: %v, %v", v, err)
 	}
-	home := c.known(b.Addr())
-	heldOf := func() int { return b.known(c.Addr()).Status().Exported }
+	home := c.peers.known(b.Addr())
+	heldOf := func() int { return b.peers.known(c.Addr()).Status().Exported }
 	if heldOf() != 1 {
 		t.Fatalf("b thinks that c holds %d objects", heldOf())
 	}

@@ -23,6 +23,9 @@ const maxSessionsLost = 3
 // is harmless to repeat.
 func (p *Peer) roundTrip(ctx context.Context, rq *request) (*call, error) {
 	start := time.Now()
+	if p.displaced.Load() {
+		p.s.peers.restore(p)
+	}
 	if !rq.probe && p.isDown() {
 		return nil, &waitError{what: rq.what(), addr: p.addr.String(), err: ErrDown}
 	}

@@ -39,6 +39,7 @@ const (
 	entryRunning            // the request runs
 	entryDone               // its answer is kept
 	entryLost               // it has run, and its answer was too much to keep
+	entryOver               // acknowledged by its own number, before all below it
 )
 
 // seqVerdict says what to do with a numbered request.
@@ -210,6 +211,8 @@ func (s *session) begin(tag *wire.Tag, harmless bool, now int64) (v seqVerdict, 
 		return seqRunning, nil
 	case entryDone:
 		return seqReplay, slices.Clone(e.answer)
+	case entryOver:
+		return seqOver, nil
 	}
 	if harmless {
 		e.state = entryRunning
@@ -298,36 +301,58 @@ func (s *session) park(e *entry) {
 // acknowledge frees what the client does not wait for any more. mu must be held.
 func (s *session) acknowledge(tag *wire.Tag) {
 	if tag.Below > s.below {
-		if tag.Below-s.below >= uint64(len(s.ring)) {
-			for i := range s.ring {
-				if e := &s.ring[i]; e.seq < tag.Below {
-					s.free(e)
-				}
-			}
-		} else {
-			for seq := s.below; seq < tag.Below; seq++ {
-				if e := &s.ring[seq&uint64(len(s.ring)-1)]; e.seq == seq {
-					s.free(e)
-				}
-			}
-		}
-		s.below = tag.Below
+		s.passTo(tag.Below)
 	}
 	for seq, rest, ok := wire.NextSeq(tag.Acks); ok; seq, rest, ok = wire.NextSeq(rest) {
 		s.acknowledgeOne(seq)
 	}
 }
 
+// passTo frees the entries of all numbers below, but for those that are parked.
+// mu must be held.
+func (s *session) passTo(below uint64) {
+	if below-s.below < uint64(len(s.ring)) {
+		for seq := s.below; seq < below; seq++ {
+			if e := &s.ring[seq&uint64(len(s.ring)-1)]; e.seq == seq {
+				s.free(e)
+			}
+			if e := s.parked[seq]; e != nil && e.state == entryOver {
+				s.unpark(seq)
+			}
+		}
+		s.below = below
+		return
+	}
+	for i := range s.ring {
+		if e := &s.ring[i]; e.seq < below {
+			s.free(e)
+		}
+	}
+	for seq, e := range s.parked {
+		if seq < below && e.state == entryOver {
+			s.unpark(seq)
+		}
+	}
+	s.below = below
+}
+
 // acknowledgeOne frees the entry of a number that is acknowledged by itself. mu
 // must be held.
 func (s *session) acknowledgeOne(seq uint64) {
-	if e := s.parked[seq]; e != nil {
-		s.free(e)
-		delete(s.parked, seq)
-		s.give(entryCost)
-	} else if e := s.find(seq); e != nil {
-		s.free(e)
+	e := s.parked[seq]
+	if e == nil {
+		return // below will pass it
 	}
+	s.free(e)
+	if e.state = entryOver; seq < s.below {
+		s.unpark(seq)
+	}
+}
+
+// unpark removes the entry of a number that is parked. mu must be held.
+func (s *session) unpark(seq uint64) {
+	delete(s.parked, seq)
+	s.give(entryCost)
 }
 
 // free empties an entry. If the request still runs, nobody waits for it, which

@@ -229,32 +229,6 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func TestResolveAddresses(t *testing.T) {
-	tests := map[string]string{
-		"127.0.0.1":             "127.0.0.1:12074",
-		"127.0.0.1:5":           "127.0.0.1:5",
-		"":                      "0.0.0.0:12074",
-		":7":                    "0.0.0.0:7",
-		"::1":                   "[::1]:12074",
-		"[::1]":                 "[::1]:12074",
-		"[::1]:9":               "[::1]:9",
-		"localhost:3":           "127.0.0.1:3",
-		"::ffff:127.0.0.1":      "127.0.0.1:12074",
-		"127.0.0.1:65536":       "",
-		"127.0.0.1:x":           "",
-		"127.0.0.1:":            "",
-		"[::1]:1:2":             "",
-		"no such host.invalid":  "",
-		"127.0.0.1:5:something": "",
-	}
-	for in, want := range tests {
-		got, err := resolve(context.Background(), in, DefaultPort)
-		if want == "" && err == nil || want != "" && (err != nil || got.String() != want) {
-			t.Errorf("resolve(%q) = %v, %v, want %q", in, got, err, want)
-		}
-	}
-}
-
 func BenchmarkRoundTrip(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
