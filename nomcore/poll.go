@@ -28,11 +28,11 @@ func (p *Peer) startPoll() {
 func (p *Peer) poll() {
 	a := p.ask()
 	since := p.s.now()
-	pause := time.NewTimer(jitter(pollEvery))
-	defer pause.Stop()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
 	for {
 		select {
-		case <-pause.C:
+		case <-tick.C:
 		case <-p.s.ctx.Done():
 			return
 		}
@@ -51,7 +51,6 @@ func (p *Peer) poll() {
 		if p.s.now()-since >= int64(downAfter*p.s.cfg.Timeout) {
 			p.markDown()
 		}
-		pause.Reset(jitter(pollEvery))
 	}
 }
 
@@ -80,7 +79,7 @@ func (p *Peer) askRunning(sess *clientSession, seqs []uint64) {
 	for _, seq := range seqs {
 		list = wire.AppendSeq(list, seq)
 	}
-	ctx, cancel := context.WithTimeout(p.s.ctx, pollEvery)
+	ctx, cancel := context.WithTimeout(p.s.ctx, pollEvery/2)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	c, err := p.exchange(ctx, deadline, &request{
