@@ -450,7 +450,7 @@ func TestForgottenStranger(t *testing.T) {
 			t.Fatal("the stranger is still known")
 		}
 		time.Sleep(2 * takes)
-		if n := p.server.peers.heldBytes; n > maxHeldBytes {
+		if n := heldBytes(p.server); n > maxHeldBytes {
 			t.Errorf("%d bytes are held", n)
 		}
 		if n := p.server.Stats().Objects; n != 1 {

@@ -64,7 +64,7 @@ func TestAmplification(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if s.peers.heldBytes == 0 {
+		if heldBytes(s) == 0 {
 			t.Error("nothing is held back")
 		}
 		// The challenge is a LIST; answered, everything comes.
@@ -87,7 +87,7 @@ func TestAmplification(t *testing.T) {
 		if n := len(client.in); n < 10 {
 			t.Errorf("%d answers came after the proof", n)
 		}
-		if n := s.peers.heldBytes; n != 0 {
+		if n := heldBytes(s); n != 0 {
 			t.Errorf("%d bytes are still held", n)
 		}
 	})
@@ -473,4 +473,11 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// heldBytes returns what waits for addresses to be validated, in bytes.
+func heldBytes(s *Service) int {
+	s.peers.mu.Lock()
+	defer s.peers.mu.Unlock()
+	return s.peers.heldBytes
 }
