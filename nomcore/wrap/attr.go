@@ -115,7 +115,7 @@ func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
 	// A struct is a part of its parent and is changed through its own
 	// attributes, never replaced.
 	a.sealed = tag.readonly
-	a.fixed = tag.readonly || tag.getter || f.Type.Kind() == reflect.Struct && f.Type != bigIntPtr.Elem()
+	a.fixed = tag.readonly || tag.getter || isPart(f.Type)
 	if f.Type.Kind() == reflect.Func {
 		sig, err := newSignature(a.name, f.Type, 0, nil)
 		if err != nil {
@@ -127,6 +127,13 @@ func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
 		return nil, fmt.Errorf("field %s: a getter is a func() T or func() (T, error), perhaps with a context", f.Name)
 	}
 	return a, nil
+}
+
+// isPart tells whether a t in a struct or slice is a part of it: a struct that
+// does not go by value.
+func isPart(t reflect.Type) bool {
+	_, _, ok := plainOf(t)
+	return t.Kind() == reflect.Struct && !ok
 }
 
 // lockMethods are not for peers: one of them could hold the lock for ever.

@@ -54,14 +54,13 @@ func kindOf(v reflect.Value) codec.Kind {
 	case reflect.Invalid:
 		return codec.KindInvalid
 	case reflect.Interface:
-		e := v.Elem()
-		if e.IsValid() && e.Kind() != reflect.Pointer && v.Type().NumMethod() > 0 && !e.Type().Implements(valueType) {
-			return codec.KindRef
-		}
-		if !e.IsValid() {
+		if v.IsNil() {
 			return codec.KindNone
 		}
-		return kindOf(e)
+		if byReference(v) {
+			return codec.KindRef
+		}
+		return kindOf(v.Elem())
 	case reflect.Pointer, reflect.Func:
 		if v.IsNil() {
 			return codec.KindNone
@@ -78,8 +77,8 @@ func kindOf(v reflect.Value) codec.Kind {
 
 // kindOfType returns the kind of values of type t, as far as the type tells.
 func kindOfType(t reflect.Type) codec.Kind {
-	if t == bigIntPtr || t == bigIntPtr.Elem() {
-		return codec.KindInt
+	if p, _, ok := plainOf(t); ok {
+		return p.kind
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -134,9 +133,7 @@ func (o *goObject) Repr(ctx context.Context) (text string, err error) {
 func (o *goObject) plain() (codec.Value, error) {
 	switch o.info.kind {
 	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
-		if o.info.base != bigIntPtr.Elem() {
-			return nil, nil
-		}
+		return nil, nil
 	}
 	o.guard.rlock()
 	defer o.guard.runlock()

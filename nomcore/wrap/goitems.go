@@ -233,7 +233,7 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 		return o.setSlice(s, v)
 	}
 	elem := o.info.base.Elem()
-	if elem.Kind() == reflect.Struct && elem != bigIntPtr.Elem() {
+	if isPart(elem) {
 		return object.Errorf("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
 	}
 	w, err := writer{o.guard}.convert(v, elem)

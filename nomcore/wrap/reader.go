@@ -56,6 +56,12 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 		if t.Implements(valueType) {
 			return r.passed(v.Interface().(codec.Value)), nil
 		}
+		if p, pointer, ok := plainOf(t); ok {
+			if pointer {
+				v = v.Elem()
+			}
+			return p.read(v)
+		}
 	}
 	switch v.Kind() {
 	case reflect.Bool:
@@ -76,15 +82,6 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 		return codec.List(items), err
 	case reflect.Map:
 		return r.dict(v)
-	case reflect.Pointer:
-		if t == bigIntPtr {
-			return codec.IntValue(v.Interface().(*big.Int)), nil
-		}
-	case reflect.Struct:
-		if t == bigIntPtr.Elem() {
-			n := v.Interface().(big.Int)
-			return codec.IntValue(&n), nil
-		}
 	}
 	return r.ref(v)
 }
@@ -100,11 +97,20 @@ func (r reader) passed(v codec.Value) codec.Value {
 // iface converts the contents of an interface. If the interface has methods
 // they are what it is there for: the contents go by reference.
 func (r reader) iface(v reflect.Value) (codec.Value, error) {
-	e := v.Elem()
-	if !e.IsValid() || e.Kind() == reflect.Pointer || v.Type().NumMethod() == 0 || e.Type().Implements(valueType) {
-		return r.value(e)
+	if byReference(v) {
+		return r.ref(v.Elem())
 	}
-	return r.ref(e)
+	return r.value(v.Elem())
+}
+
+// byReference tells whether interface v shows the methods of its contents.
+func byReference(v reflect.Value) bool {
+	e := v.Elem()
+	if !e.IsValid() || e.Kind() == reflect.Pointer || v.NumMethod() == 0 || e.Type().Implements(valueType) {
+		return false
+	}
+	_, _, ok := plainOf(e.Type())
+	return !ok
 }
 
 // bytesOf copies a slice or array of bytes into a string.
@@ -199,10 +205,12 @@ func (r reader) ref(v reflect.Value) (codec.Value, error) {
 		if v.IsNil() {
 			return codec.None{}, nil
 		}
-	case reflect.Struct:
-		if v.CanAddr() && !r.sealed {
-			v = v.Addr() // a part of what it lies in
-		}
+	}
+	if _, _, ok := plainOf(v.Type()); ok {
+		return r.value(v)
+	}
+	if v.Kind() == reflect.Struct && v.CanAddr() && !r.sealed {
+		v = v.Addr() // a part of what it lies in
 	}
 	if v.Kind() == reflect.Func {
 		if ref := callbackOf(v); ref != nil {

@@ -3,7 +3,6 @@ package wrap
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"reflect"
 	"slices"
 	"sort"
@@ -20,7 +19,6 @@ var (
 	errorType   = reflect.TypeFor[error]()
 	contextType = reflect.TypeFor[context.Context]()
 	lockerType  = reflect.TypeFor[sync.Locker]()
-	bigIntPtr   = reflect.TypeFor[*big.Int]()
 )
 
 // answering are the interfaces by which a value answers for itself: nothing of

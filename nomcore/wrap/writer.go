@@ -36,8 +36,8 @@ func (w writer) set(dst reflect.Value, v codec.Value) error {
 		dst.Set(reflect.ValueOf(v))
 		return nil
 	}
-	if t == bigIntPtr || t == bigIntPtr.Elem() {
-		return setBigInt(dst, v)
+	if p, pointer, ok := plainOf(t); ok {
+		return setPlain(dst, v, p, pointer)
 	}
 	if o, ok := v.(*object.Object); ok {
 		if x, ok := goValue(o, t); ok {
@@ -74,18 +74,20 @@ func (w writer) set(dst reflect.Value, v codec.Value) error {
 	return wrongType(t, v)
 }
 
-func setBigInt(dst reflect.Value, v codec.Value) error {
-	n, ok := codec.BigIntOf(v)
-	switch pointer := dst.Kind() == reflect.Pointer; {
-	case ok && pointer:
-		dst.Set(reflect.ValueOf(n))
-	case ok:
-		dst.Set(reflect.ValueOf(n).Elem())
-	case !pointer || v.Kind() != codec.KindNone:
-		return wrongType(dst.Type(), v)
-	default:
+// setPlain stores a value of a plain type, or a pointer to one.
+func setPlain(dst reflect.Value, v codec.Value, p plain, pointer bool) error {
+	if pointer && v.Kind() == codec.KindNone {
 		dst.SetZero()
+		return nil
 	}
+	x, err := p.parse(v)
+	if err != nil {
+		return wrongType(dst.Type(), v)
+	}
+	if pointer {
+		x = x.Addr()
+	}
+	dst.Set(x)
 	return nil
 }
 
