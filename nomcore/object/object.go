@@ -48,6 +48,11 @@ type (
 	Caller interface {
 		Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
 	}
+	// AttrCaller calls a method without making an object of it first. It does
+	// what GetAttr and Call do, one after the other.
+	AttrCaller interface {
+		CallAttr(ctx context.Context, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
+	}
 	// Describer tells what there is without touching it: no getter runs.
 	// Write, Delete and names are cut down by the authenticator afterwards.
 	Describer interface {

@@ -7,43 +7,36 @@ import (
 	"runtime/debug"
 )
 
-// logKey is the key under which a context carries the logger for what goes
-// wrong in user code.
-type logKey struct{}
+// LogKey is the key under which a context carries the *slog.Logger for what
+// goes wrong in user code.
+type LogKey struct{}
 
 // WithLog returns a context with which failures of user code are logged to l.
 func WithLog(ctx context.Context, l *slog.Logger) context.Context {
-	return context.WithValue(ctx, logKey{}, l)
+	return context.WithValue(ctx, LogKey{}, l)
 }
 
 // LogFrom returns the logger of ctx, or the default one.
 func LogFrom(ctx context.Context) *slog.Logger {
-	if l, ok := ctx.Value(logKey{}).(*slog.Logger); ok && l != nil {
+	if l, ok := ctx.Value(LogKey{}).(*slog.Logger); ok && l != nil {
 		return l
 	}
 	return slog.Default()
 }
 
-// RunUser runs user code in a goroutine of its own and waits for it, so that
-// neither a panic nor runtime.Goexit takes the caller along. Both become a
-// RuntimeError and are logged, with what it was that ran.
-func RunUser(ctx context.Context, what string, f func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		err := error(Errorf("RuntimeError", "%s ended its goroutine", what))
-		returned := false
-		defer func() {
-			if p := recover(); p != nil {
-				err = panicError(ctx, what, p)
-			} else if !returned {
-				LogFrom(ctx).Error("user code ended its goroutine", "in", what, "stack", string(debug.Stack()))
-			}
-			done <- err
-		}()
-		err = f()
-		returned = true
-	}()
-	return <-done
+// RunUser runs user code. A panic in it is logged and becomes a RuntimeError;
+// what says what ran. runtime.Goexit ends the goroutine of the caller, which
+// answers in a deferred function.
+func RunUser(ctx context.Context, what string, f func() error) (err error) {
+	defer Recover(ctx, what, &err)
+	return f()
+}
+
+// Recover turns a panic into an error, as RunUser does. It is for defer.
+func Recover(ctx context.Context, what string, err *error) {
+	if p := recover(); p != nil {
+		*err = panicError(ctx, what, p)
+	}
 }
 
 // panicError logs a panic with its stack and returns it as an exception.
@@ -61,12 +54,4 @@ func panicText(p any) (text string) {
 		}
 	}()
 	return fmt.Sprint(p)
-}
-
-// NoPanic turns a panic, such as one in the Lock method of a user's type, into
-// an error. It is for defer.
-func NoPanic(ctx context.Context, what string, err *error) {
-	if p := recover(); p != nil {
-		*err = panicError(ctx, what, p)
-	}
 }

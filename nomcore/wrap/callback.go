@@ -16,11 +16,12 @@ import (
 // callback is an object, most often one of another peer, in the shape of a Go
 // func.
 type callback struct {
-	ref codec.Value // object.Remote or *object.Object
-	sig *signature
+	ref   codec.Value // object.Remote or *object.Object
+	sig   *signature
+	guard guard // of the object to which the func was given
 }
 
-// callbacks finds the object behind a Go func that toFunc made, so that the
+// callbacks finds the object behind a Go func that setFunc made, so that the
 // func, wherever Go code has put it meanwhile, is that same object when it is
 // read. Keys are weak pointers to the data of the func, and values are weak
 // too: the func itself keeps its callback alive, and when it goes its entry
@@ -53,38 +54,33 @@ func callbackOf(f reflect.Value) codec.Value {
 	return nil
 }
 
-// caller is what can be called: a Remote, or what is in the Impl of an Object.
-func (c *callback) caller() object.Caller {
-	if o, ok := c.ref.(*object.Object); ok {
-		return o.Impl.(object.Caller) // toFunc has checked it
-	}
-	return c.ref.(object.Remote)
-}
-
-// toFunc makes a Go func of type t that calls the object v.
-func toFunc(v codec.Value, t reflect.Type) (reflect.Value, error) {
+// setFunc stores a Go func that calls the object v.
+func (w writer) setFunc(dst reflect.Value, v codec.Value) error {
+	t := dst.Type()
 	switch v := v.(type) {
 	case codec.None:
-		return reflect.Zero(t), nil
+		dst.SetZero()
+		return nil
 	case object.Remote:
 	case *object.Object:
 		if _, ok := v.Impl.(object.Caller); !ok {
-			return reflect.Value{}, wrongType(t, v)
+			return wrongType(t, v)
 		}
 	default:
-		return reflect.Value{}, wrongType(t, v)
+		return wrongType(t, v)
 	}
 	sig, err := newSignature("callback", t, 0, nil)
 	if err != nil {
-		return reflect.Value{}, err
+		return err
 	}
-	c := &callback{v, sig}
+	c := &callback{v, sig, w.guard}
 	f := reflect.MakeFunc(t, c.invoke)
 	data := funcData(f)
 	key := weak.Make(data)
 	callbacks.Store(key, weak.Make(c))
 	runtime.AddCleanup(data, func(key weak.Pointer[byte]) { callbacks.Delete(key) }, key)
-	return f, nil
+	dst.Set(f)
+	return nil
 }
 
 // invoke is the body of the Go func. A failure is its last result if that is
@@ -127,39 +123,21 @@ func refText(v codec.Value) string {
 
 // results calls the object and converts what it returns.
 func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.Value, error) {
-	args := make([]codec.Value, 0, len(in))
-	add := func(v reflect.Value) error {
-		arg, err := snapshot(v, guard{})
-		args = append(args, arg)
-		return err
-	}
-	for i, v := range in {
-		if !c.sig.rest || i < len(in)-1 {
-			if err := add(v); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		for j := range v.Len() {
-			if err := add(v.Index(j)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	v, err := c.caller().Call(ctx, args, nil)
+	args, err := c.args(in)
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := c.ref.(object.Remote); ok {
+	v, err := object.Call(ctx, c.ref, args, nil)
+	if home, ok := c.ref.(object.Remote); ok && err == nil {
 		v, err = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 			if r, ok := v.(codec.Ref); ok {
-				return p.Adopt(r), nil
+				return home.Adopt(r), nil
 			}
 			return v, nil
 		})
-		if err != nil {
-			return nil, err
-		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	var values []codec.Value
 	switch len(c.sig.out) {
@@ -176,9 +154,33 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 	}
 	out := make([]reflect.Value, len(values))
 	for i, t := range c.sig.out {
-		if out[i], err = toGo(values[i], t); err != nil {
+		if out[i], err = (writer{c.guard}).convert(values[i], t); err != nil {
 			return nil, conversionError(fmt.Sprintf("callback result %d", i+1), err)
 		}
 	}
 	return out, nil
+}
+
+// args converts the arguments. Go code that holds the object's own lock may be
+// calling, so that only the shared lock is taken.
+func (c *callback) args(in []reflect.Value) ([]codec.Value, error) {
+	if c.guard.own == nil {
+		c.guard.rlock()
+		defer c.guard.runlock()
+	}
+	if c.sig.rest {
+		last := in[len(in)-1]
+		in = in[:len(in)-1]
+		for i := range last.Len() {
+			in = append(in, last.Index(i))
+		}
+	}
+	args := make([]codec.Value, len(in))
+	for i, v := range in {
+		var err error
+		if args[i], err = (reader{guard: c.guard}).value(v); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
 }

@@ -19,7 +19,7 @@ func (o *goObject) Dir(context.Context) ([]string, error) {
 }
 
 func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
-	defer object.NoPanic(ctx, "describe", &err)
+	defer object.Recover(ctx, "describe", &err)
 	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -31,18 +31,18 @@ func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error
 
 // describe tells about one attribute. The lock must be held.
 func (o *goObject) describe(a *attr) codec.AttrInfo {
-	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed && o.at == nil}
-	info.Delete = o.at == nil && a.deletable()
+	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed, Delete: a.deletable()}
 	switch {
-	case a.method >= 0:
-		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, "method", true, a.sig.params()
+	case a.method:
+		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, classMethod, true, a.sig.described()
 	case a.getter:
 		info.Kind, info.Type = kindOfType(a.sig.out[0]), typeName(a.sig.out[0])
 	default:
-		v := o.field(a)
-		info.Kind = kindOf(v)
+		if v, err := o.field(a, a.name); err == nil {
+			info.Kind = kindOf(v)
+		}
 		if a.sig != nil && info.Kind == codec.KindRef {
-			info.Call, info.Params = true, a.sig.params()
+			info.Call, info.Params = true, a.sig.described()
 		}
 	}
 	return info
@@ -54,14 +54,13 @@ func kindOf(v reflect.Value) codec.Kind {
 	case reflect.Invalid:
 		return codec.KindInvalid
 	case reflect.Interface:
-		e := v.Elem()
-		if e.IsValid() && e.Kind() != reflect.Pointer && v.Type().NumMethod() > 0 && !e.Type().Implements(valueType) {
-			return codec.KindRef
-		}
-		if !e.IsValid() {
+		if v.IsNil() {
 			return codec.KindNone
 		}
-		return kindOf(e)
+		if byReference(v) {
+			return codec.KindRef
+		}
+		return kindOf(v.Elem())
 	case reflect.Pointer, reflect.Func:
 		if v.IsNil() {
 			return codec.KindNone
@@ -78,8 +77,8 @@ func kindOf(v reflect.Value) codec.Kind {
 
 // kindOfType returns the kind of values of type t, as far as the type tells.
 func kindOfType(t reflect.Type) codec.Kind {
-	if t == bigIntPtr || t == bigIntPtr.Elem() {
-		return codec.KindInt
+	if p, _, ok := plainOf(t); ok {
+		return p.kind
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -109,21 +108,15 @@ func kindOfType(t reflect.Type) codec.Kind {
 	return codec.KindRef
 }
 
-// Repr returns what the value says of itself by NomRepr or Reprer, the literal
+// Repr returns what the value says of itself by Reprer or NomRepr, the literal
 // of a plain value or container, or <Class object>.
 func (o *goObject) Repr(ctx context.Context) (text string, err error) {
-	defer object.NoPanic(ctx, "repr", &err)
-	recv, err := o.receiver()
-	if err != nil {
-		return "", err
-	}
-	switch v := recv.Interface().(type) {
+	defer object.Recover(ctx, "repr", &err)
+	switch v := o.self.Interface().(type) {
 	case object.Reprer:
-		err = object.RunUser(ctx, "Repr()", func() (err error) { text, err = v.Repr(ctx); return err })
-		return text, err
+		return v.Repr(ctx)
 	case nomReprer:
-		err = object.RunUser(ctx, "NomRepr()", func() error { text = v.NomRepr(); return nil })
-		return text, err
+		return v.NomRepr(), nil
 	}
 	v, err := o.plain()
 	if err != nil {
@@ -140,13 +133,11 @@ func (o *goObject) Repr(ctx context.Context) (text string, err error) {
 func (o *goObject) plain() (codec.Value, error) {
 	switch o.info.kind {
 	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
-		if o.info.base != bigIntPtr.Elem() {
-			return nil, nil
-		}
+		return nil, nil
 	}
 	o.guard.rlock()
 	defer o.guard.runlock()
-	v := o.static()
+	v := o.value()
 	switch v.Kind() {
 	case reflect.Complex64, reflect.Complex128:
 		return shown(strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())), nil
@@ -157,21 +148,14 @@ func (o *goObject) plain() (codec.Value, error) {
 // Str returns what Strer, error or fmt.Stringer say, the text of a text, or
 // the repr.
 func (o *goObject) Str(ctx context.Context) (text string, err error) {
-	defer object.NoPanic(ctx, "str", &err)
-	recv, err := o.receiver()
-	if err != nil {
-		return "", err
-	}
-	switch v := recv.Interface().(type) {
+	defer object.Recover(ctx, "str", &err)
+	switch v := o.self.Interface().(type) {
 	case object.Strer:
-		err = object.RunUser(ctx, "Str()", func() (err error) { text, err = v.Str(ctx); return err })
-		return text, err
+		return v.Str(ctx)
 	case error:
-		err = object.RunUser(ctx, "Error()", func() error { text = v.Error(); return nil })
-		return text, err
+		return v.Error(), nil
 	case fmt.Stringer:
-		err = object.RunUser(ctx, "String()", func() error { text = v.String(); return nil })
-		return text, err
+		return v.String(), nil
 	}
 	switch o.info.kind {
 	case reflect.String, reflect.Slice, reflect.Array: // the latter may be bytes

@@ -39,7 +39,7 @@ func TestOwnText(t *testing.T) {
 		{polite{}, "a repr", "a str"},
 		{&answersAndTells{}, "<answersAndTells object>", "told"},
 		{&answersAndFails{}, "<answersAndFails object>", "failed"},
-		{handler(func(n int) int { return n }), "<handler object>", "<handler object>"},
+		{addUp, "<function object>", "<function object>"},
 		{map[string]any{"o": Wrap(5), "p": &grumpy{}}, "{'o': <int object>, 'p': <grumpy object>}", "{'o': <int object>, 'p': <grumpy object>}"},
 	} {
 		o := Wrap(c.x)
@@ -96,22 +96,6 @@ func TestEmbedded(t *testing.T) {
 	}
 	v, err := o.GetAttr(t.Context(), "n")
 	wantOutcome(t, v, err, "1")
-}
-
-func TestFuncTypeAttrs(t *testing.T) {
-	f := Wrap(handler(func(n int) int { return n })).Impl.(*goFunc)
-	d, err := f.Describe(t.Context())
-	if err != nil || d.Class != "handler" || !d.Callable || len(d.Attrs) != 1 || len(d.Params) != 1 {
-		t.Errorf("%+v, %v", d, err)
-	}
-	if names, err := f.Dir(t.Context()); err != nil || strings.Join(names, " ") != "twice" {
-		t.Errorf("%v, %v", names, err)
-	}
-	wantOutcome(t, nil, f.SetAttr(t.Context(), "twice", codec.Int(1)), "!AttributeError: attribute 'twice' is read-only")
-	wantOutcome(t, nil, f.DelAttr(t.Context(), "twice"), "!AttributeError: can't delete attribute 'twice'")
-	g := Wrap(addUp).Impl.(*goFunc)
-	wantOutcome(t, nil, g.SetAttr(t.Context(), "x", codec.Int(1)), "!AttributeError: 'function' object has no attribute 'x'")
-	wantOutcome(t, nil, g.DelAttr(t.Context(), "x"), "!AttributeError: 'function' object has no attribute 'x'")
 }
 
 // badNames gives a method more names than it has parameters.

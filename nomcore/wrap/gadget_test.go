@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/big"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -145,7 +144,6 @@ func (g *gadget) Nothing()                            {}
 func (g *gadget) Two() (int, string)                  { return 1, "x" }
 func (g *gadget) OK() (string, error)                 { return "fine", nil }
 func (g *gadget) Panic()                              { panic("oops") }
-func (g *gadget) Exit()                               { runtime.Goexit() }
 func (g *gadget) Ctx(ctx context.Context, n int) bool { return ctx != nil && n == 3 }
 func (g *gadget) Self() *gadget                       { return g }
 func (g *gadget) Same(o *gadget) bool                 { return o == g }

@@ -11,31 +11,33 @@ import (
 // goObject is a Go value as an object: its fields and methods are attributes.
 type goObject struct {
 	info  *typeInfo
-	self  reflect.Value // receiver of the methods: the pointer to a struct, or the value
-	at    *place        // instead of self: where the value is read afresh each time
+	self  reflect.Value // receiver of the methods: a pointer, or a copy of the value
 	guard guard
-	key   any // identity, see object.Object.Key
+	key   any // identity, see Object.Key
 }
 
 var _ interface {
 	object.AttrGetter
 	object.AttrSetter
 	object.AttrDeleter
+	object.AttrCaller
 	object.Describer
 	object.Direr
 	object.Snapshotter
 	object.AttrNamer
 	object.Reprer
 	object.Strer
+	object.Classer
 } = (*goObject)(nil)
 
-// methodKey is the identity of a method of an object.
-type methodKey struct {
-	parent any
-	name   string
+// object returns o as a value, with items if it has any.
+func (o *goObject) object() *object.Object {
+	switch o.info.kind {
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return &object.Object{Impl: &goItems{o}, Key: o.key}
+	}
+	return &object.Object{Impl: o, Key: o.key}
 }
-
-var errGone = object.Errorf("ReferenceError", "the object is not there any more")
 
 // asGoObject returns the wrapped Go value behind the Impl of an Object, or nil.
 func asGoObject(impl any) *goObject {
@@ -51,64 +53,23 @@ func asGoObject(impl any) *goObject {
 // Class returns the class of the object.
 func (o *goObject) Class() string { return o.info.class }
 
-// ident is what the identities of the object's parts build on.
-func (o *goObject) ident() any {
-	if o.key != nil {
-		return o.key
-	}
-	return o
-}
-
-// static returns the value itself: what self points to, or self. Its lock must
+// value returns the value itself: what self points to, or self. Its lock must
 // be held.
-func (o *goObject) static() reflect.Value {
-	v := o.self
-	if o.at != nil {
-		v = o.at.load()
+func (o *goObject) value() reflect.Value {
+	if o.self.Kind() == reflect.Pointer {
+		return o.self.Elem()
 	}
-	if v.Kind() == reflect.Pointer {
-		v = v.Elem()
-	}
-	return v
+	return o.self
 }
 
-// receiver returns what the methods are called on. It must be called without
-// the lock.
-func (o *goObject) receiver() (reflect.Value, error) {
-	if o.at == nil {
-		return o.self, nil
+// field returns the field of an attribute; it is an AttributeError where the
+// field belongs to a nil embedded pointer. The lock must be held.
+func (o *goObject) field(a *attr, name string) (reflect.Value, error) {
+	v, err := o.value().FieldByIndexErr(a.index)
+	if err != nil {
+		return v, object.NoAttr(o.info.class, name)
 	}
-	o.guard.rlock()
-	defer o.guard.runlock()
-	v := o.at.load()
-	if !v.IsValid() || v.Type() != o.info.base {
-		return v, errGone
-	}
-	if o.info.recv.Kind() != reflect.Pointer {
-		return reflect.ValueOf(v.Interface()), nil
-	}
-	p := reflect.New(v.Type())
-	p.Elem().Set(v)
-	return p, nil
-}
-
-// field returns the field of an attribute, invalid where it belongs to a nil
-// embedded pointer. The lock must be held.
-func (o *goObject) field(a *attr) reflect.Value {
-	v := o.static()
-	if !v.IsValid() || v.Type() != o.info.base {
-		return reflect.Value{}
-	}
-	for i, x := range a.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return reflect.Value{}
-			}
-			v = v.Elem()
-		}
-		v = v.Field(x)
-	}
-	return v
+	return v, nil
 }
 
 func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err error) {
@@ -116,12 +77,12 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	if a == nil {
 		return nil, object.NoAttr(o.info.class, name)
 	}
-	defer object.NoPanic(ctx, name, &err)
+	defer object.Recover(ctx, name, &err)
 	switch {
-	case a.method >= 0:
-		return o.method(a), nil
+	case a.method:
+		return o.member(a), nil
 	case a.getter:
-		return o.computed(ctx, a)
+		return o.call(ctx, a, nil, nil)
 	}
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -130,34 +91,17 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 
 // read returns the value of a field. The lock must be held.
 func (o *goObject) read(a *attr, name string) (codec.Value, error) {
-	v := o.field(a)
-	if !v.IsValid() {
-		return nil, object.NoAttr(o.info.class, name)
+	v, err := o.field(a, name)
+	if err != nil {
+		return nil, err
 	}
-	r := reader{guard: o.guard}
-	if placed(a.typ) {
-		r.at = &place{obj: o, attr: a}
-	}
-	if a.sealed {
-		v = sealed(v)
-	}
-	return r.value(v)
-}
-
-// sealed returns a value whose parts cannot be changed, by their methods
-// neither: without its address, or with elements of its own.
-func sealed(v reflect.Value) reflect.Value {
-	switch v.Kind() {
-	case reflect.Struct, reflect.Array:
-		return reflect.ValueOf(v.Interface())
-	case reflect.Slice:
-		if !v.IsNil() {
-			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			reflect.Copy(own, v)
-			return own
+	if a.sig != nil && !v.IsNil() {
+		if ref := callbackOf(v); ref != nil {
+			return ref, nil
 		}
+		return o.member(a), nil
 	}
-	return v
+	return reader{guard: o.guard, sealed: a.sealed}.value(v)
 }
 
 // AttrName returns the name of an attribute as listed, for either of its names.
@@ -172,13 +116,13 @@ func (o *goObject) AttrName(name string) string {
 // lock. Methods are references, and getters run code that may block; both are
 // left out.
 func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]codec.Value, err error) {
-	defer object.NoPanic(ctx, "snapshot", &err)
+	defer object.Recover(ctx, "snapshot", &err)
 	values := make(map[string]codec.Value, len(names))
 	o.guard.rlock()
 	defer o.guard.runlock()
 	for _, name := range names {
 		a := o.info.byName[name]
-		if a == nil || a.method >= 0 || a.getter {
+		if a == nil || a.method || a.getter {
 			continue
 		}
 		if v, err := o.read(a, name); err == nil {
@@ -188,39 +132,60 @@ func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]c
 	return values, nil
 }
 
-// method returns a method as an object of its own.
-func (o *goObject) method(a *attr) *object.Object {
-	return &object.Object{
-		Key: methodKey{o.ident(), a.goName},
-		Impl: &goFunc{class: "method", sig: a.sig, guard: o.guard, load: func() (reflect.Value, error) {
-			recv, err := o.receiver()
-			if err != nil {
-				return recv, err
-			}
-			return recv.Method(a.method), nil
-		}},
-	}
+// memberKey is the identity of a method, or of a func in a field.
+type memberKey struct {
+	of   any // the key of the object
+	name string
 }
 
-// computed calls the getter of an attribute, without the lock.
-func (o *goObject) computed(ctx context.Context, a *attr) (codec.Value, error) {
-	o.guard.rlock()
-	v := o.field(a)
-	if v.IsValid() {
-		v = reflect.ValueOf(v.Interface()) // a copy: the field may change meanwhile
+// member returns a method, or the func that is in a field whenever it is
+// called, as an object.
+func (o *goObject) member(a *attr) *object.Object {
+	m := &object.Object{Impl: &goFunc{sig: a.sig, of: o, attr: a}}
+	if o.key != nil {
+		m.Key = memberKey{o.key, a.goName}
 	}
-	o.guard.runlock()
-	if !v.IsValid() {
-		return nil, object.NoAttr(o.info.class, a.name)
+	return m
+}
+
+// call calls a method, or what is in a field of func type now.
+func (o *goObject) call(ctx context.Context, a *attr, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	if a.method {
+		return a.sig.call(ctx, a.fn, o.self, args, kwargs, o.guard)
 	}
-	if v.IsNil() {
+	f, err := o.loaded(a)
+	switch {
+	case err != nil:
+		return nil, err
+	case !f.IsNil():
+		return a.sig.call(ctx, f, reflect.Value{}, args, kwargs, o.guard)
+	case a.getter:
 		return codec.None{}, nil
 	}
-	in, err := a.sig.bind(ctx, nil, nil)
+	return nil, object.Errorf("TypeError", "'NoneType' object is not callable")
+}
+
+// CallAttr calls a method without making an object of it.
+func (o *goObject) CallAttr(ctx context.Context, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	if a := o.info.byName[name]; a != nil && a.method {
+		return o.call(ctx, a, args, kwargs)
+	}
+	f, err := o.GetAttr(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return a.sig.call(ctx, v, in, o.guard)
+	return object.Call(ctx, f, args, kwargs)
+}
+
+// loaded returns a copy of a field.
+func (o *goObject) loaded(a *attr) (reflect.Value, error) {
+	o.guard.rlock()
+	defer o.guard.runlock()
+	v, err := o.field(a, a.name)
+	if err != nil {
+		return v, err
+	}
+	return reflect.ValueOf(v.Interface()), nil
 }
 
 func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err error) {
@@ -228,11 +193,11 @@ func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err
 	if a == nil {
 		return object.NoAttr(o.info.class, name)
 	}
-	if a.fixed || o.at != nil {
+	if a.fixed {
 		return object.Errorf("AttributeError", "attribute '%s' is read-only", name)
 	}
-	defer object.NoPanic(ctx, name, &err)
-	w, err := toGo(v, a.typ)
+	defer object.Recover(ctx, name, &err)
+	w, err := writer{o.guard}.convert(v, a.typ)
 	if err != nil {
 		return conversionError("attribute '"+name+"'", err)
 	}
@@ -243,12 +208,11 @@ func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err
 func (o *goObject) store(a *attr, name string, w reflect.Value) error {
 	o.guard.lock()
 	defer o.guard.unlock()
-	f := o.field(a)
-	if !f.IsValid() {
-		return object.NoAttr(o.info.class, name)
+	f, err := o.field(a, name)
+	if err == nil {
+		f.Set(w)
 	}
-	f.Set(w)
-	return nil
+	return err
 }
 
 func (o *goObject) DelAttr(ctx context.Context, name string) (err error) {
@@ -256,22 +220,9 @@ func (o *goObject) DelAttr(ctx context.Context, name string) (err error) {
 	if a == nil {
 		return object.NoAttr(o.info.class, name)
 	}
-	if !a.deletable() || o.at != nil {
+	if !a.deletable() {
 		return object.Errorf("AttributeError", "can't delete attribute '%s'", name)
 	}
-	defer object.NoPanic(ctx, name, &err)
+	defer object.Recover(ctx, name, &err)
 	return o.store(a, name, reflect.Zero(a.typ))
-}
-
-// deletable tells whether an attribute can become nil, which is what deleting
-// it means.
-func (a *attr) deletable() bool {
-	if a.fixed {
-		return false
-	}
-	switch a.typ.Kind() {
-	case reflect.Pointer, reflect.Func, reflect.Interface, reflect.Map, reflect.Slice:
-		return true
-	}
-	return false
 }

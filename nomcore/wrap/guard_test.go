@@ -213,7 +213,7 @@ func TestCallbackIsForgotten(t *testing.T) {
 	made := func() weak.Pointer[node] {
 		n := &node{}
 		o := Wrap(n)
-		self := &object.Object{Impl: &goFunc{class: "function", sig: &signature{}, load: o.Impl.(*goObject).receiver}}
+		self := &object.Object{Impl: &goFunc{sig: &signature{}, of: o.Impl.(*goObject)}}
 		if err := o.Impl.(*goObject).SetAttr(t.Context(), "f", self); err != nil {
 			t.Fatal(err)
 		}

@@ -98,7 +98,10 @@ func kindWord(t reflect.Type) string {
 // typeName returns what a value of type t is, for people: int, list of text,
 // the class of a pointer or struct.
 func typeName(t reflect.Type) string {
-	if t.Kind() == reflect.Pointer && t != bigIntPtr || t.Kind() == reflect.Struct && t != bigIntPtr.Elem() {
+	if p, _, ok := plainOf(t); ok {
+		return p.word
+	}
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct {
 		return className(t)
 	}
 	word := kindWord(t)

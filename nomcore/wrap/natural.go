@@ -9,10 +9,10 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// natural returns the Go value that a Go programmer would expect for v in a
+// Natural returns the Go value that a Go programmer would expect for v in a
 // variable of type any. What Go has no word for stays as it is: tuples, sets,
 // slices, remote objects, and objects that are no Go pointer.
-func natural(v codec.Value) any {
+func Natural(v codec.Value) any {
 	switch v := v.(type) {
 	case codec.None:
 		return nil
@@ -34,7 +34,7 @@ func natural(v codec.Value) any {
 	case codec.List:
 		list := make([]any, len(v))
 		for i, item := range v {
-			list[i] = natural(item)
+			list[i] = Natural(item)
 		}
 		return list
 	case *codec.Map:
@@ -44,7 +44,7 @@ func natural(v codec.Value) any {
 			if !ok {
 				return v
 			}
-			m[k] = natural(p.Value)
+			m[k] = Natural(p.Value)
 		}
 		return m
 	case *object.Object:
@@ -73,7 +73,7 @@ func goValue(o *object.Object, t reflect.Type) (reflect.Value, bool) {
 		v := reflect.ValueOf(o.Impl)
 		return v, t != anyType && v.IsValid() && v.Type().AssignableTo(t)
 	}
-	if g.at != nil || t == anyType && g.self.Kind() != reflect.Pointer && g.self.Kind() != reflect.Map {
+	if t == anyType && g.self.Kind() != reflect.Pointer && g.self.Kind() != reflect.Map {
 		return reflect.Value{}, false
 	}
 	if g.self.Type().AssignableTo(t) {

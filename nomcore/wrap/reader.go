@@ -3,7 +3,6 @@ package wrap
 import (
 	"math/big"
 	"reflect"
-	"strconv"
 
 	"nomfs/codec"
 	"nomfs/nomcore/object"
@@ -14,109 +13,13 @@ import (
 // an original peer survives.
 const maxNesting = 200
 
-// place is where in an object a value lies that has no address, such as a
-// struct in a map: the way to find it again, and so the identity of the object
-// that stands for it.
-type place struct {
-	obj  *goObject
-	up   *place        // what it is an item of; nil for an attribute or item of obj itself
-	attr *attr         // the attribute, where it is one
-	key  reflect.Value // key in the map up, or in obj's own
-	i    int           // index in the slice or array up, or in obj's own
-}
-
-// placeKey is the identity of the object at a place.
-type placeKey struct {
-	parent any
-	path   string
-}
-
-// path spells out the place, "" where there is a key that has no spelling.
-func (p *place) path() string {
-	var step string
-	switch {
-	case p.attr != nil:
-		return "." + p.attr.goName
-	case p.key.IsValid():
-		k := p.key
-		if k.Kind() == reflect.Interface {
-			k = k.Elem()
-		}
-		if !k.IsValid() || kindOfType(k.Type()) == codec.KindRef || placed(k.Type()) {
-			return ""
-		}
-		v, err := reader{}.value(k)
-		if err != nil {
-			return ""
-		}
-		step = "[" + k.Type().String() + " " + v.String() + "]"
-	default:
-		step = "[" + strconv.Itoa(p.i) + "]"
-	}
-	if p.up == nil {
-		return step
-	}
-	if up := p.up.path(); up != "" {
-		return up + step
-	}
-	return ""
-}
-
-// ident returns the identity of the object at p, nil where it has none.
-func (p *place) ident() any {
-	if path := p.path(); path != "" {
-		return placeKey{p.obj.ident(), path}
-	}
-	return nil
-}
-
-// load returns the value at p, or an invalid one where nothing is any more.
-// The object's lock must be held.
-func (p *place) load() reflect.Value {
-	var v reflect.Value
-	switch {
-	case p.attr != nil:
-		if v = p.obj.field(p.attr); p.attr.sealed {
-			v = sealed(v)
-		}
-	case p.up != nil:
-		v = p.up.load()
-	default:
-		v = p.obj.static()
-	}
-	for v.Kind() == reflect.Interface {
-		v = v.Elem()
-	}
-	if p.attr != nil {
-		return v
-	}
-	switch v.Kind() {
-	case reflect.Map:
-		if !p.key.IsValid() || !p.key.Type().AssignableTo(v.Type().Key()) {
-			return reflect.Value{}
-		}
-		v = v.MapIndex(p.key)
-	case reflect.Slice, reflect.Array:
-		if p.key.IsValid() || p.i >= v.Len() {
-			return reflect.Value{}
-		}
-		v = v.Index(p.i)
-	default:
-		return reflect.Value{}
-	}
-	for v.Kind() == reflect.Interface {
-		v = v.Elem()
-	}
-	return v
-}
-
 // reader turns Go values into values of the wire. It runs no user code. The
 // lock of what it reads must be held.
 type reader struct {
-	guard guard  // of the object whose parts are read
-	at    *place // where the value lies, nil where that is unknown
-	depth int
-	show  bool // for a repr: what goes by reference is only shown
+	guard  guard // of the object whose parts are read
+	depth  int   // levels of containers around the value
+	sealed bool  // structs are copies, although they have an address
+	show   bool  // for a repr: what goes by reference is only shown
 }
 
 // shown stands for an object in a repr.
@@ -153,6 +56,12 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 		if t.Implements(valueType) {
 			return r.passed(v.Interface().(codec.Value)), nil
 		}
+		if p, pointer, ok := plainOf(t); ok {
+			if pointer {
+				v = v.Elem()
+			}
+			return p.read(v)
+		}
 	}
 	switch v.Kind() {
 	case reflect.Bool:
@@ -173,15 +82,6 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 		return codec.List(items), err
 	case reflect.Map:
 		return r.dict(v)
-	case reflect.Pointer:
-		if t == bigIntPtr {
-			return codec.IntValue(new(big.Int).Set(v.Interface().(*big.Int))), nil
-		}
-	case reflect.Struct:
-		if t == bigIntPtr.Elem() {
-			n := v.Interface().(big.Int)
-			return codec.IntValue(new(big.Int).Set(&n)), nil
-		}
 	}
 	return r.ref(v)
 }
@@ -194,29 +94,36 @@ func (r reader) passed(v codec.Value) codec.Value {
 	return v
 }
 
-// iface converts what an interface holds: by reference if the interface has
-// methods, since those are what it is there for.
+// iface converts the contents of an interface. If the interface has methods
+// they are what it is there for: the contents go by reference.
 func (r reader) iface(v reflect.Value) (codec.Value, error) {
-	e := v.Elem()
-	if !e.IsValid() || e.Kind() == reflect.Pointer || v.Type().NumMethod() == 0 || e.Type().Implements(valueType) {
-		return r.value(e)
+	if byReference(v) {
+		return r.ref(v.Elem())
 	}
-	return r.ref(e)
+	return r.value(v.Elem())
+}
+
+// byReference tells whether interface v shows the methods of its contents.
+func byReference(v reflect.Value) bool {
+	e := v.Elem()
+	if !e.IsValid() || e.Kind() == reflect.Pointer || v.NumMethod() == 0 || e.Type().Implements(valueType) {
+		return false
+	}
+	_, _, ok := plainOf(e.Type())
+	return !ok
 }
 
 // bytesOf copies a slice or array of bytes into a string.
 func bytesOf(v reflect.Value) string {
-	if v.Kind() == reflect.Slice || v.CanAddr() {
-		return string(v.Bytes())
+	if v.Kind() == reflect.Array && !v.CanAddr() {
+		a := reflect.New(v.Type()).Elem()
+		a.Set(v)
+		v = a
 	}
-	b := make([]byte, v.Len())
-	for i := range b {
-		b[i] = byte(v.Index(i).Uint())
-	}
-	return string(b)
+	return string(v.Bytes())
 }
 
-// deeper returns the reader for an item of what r reads.
+// deeper returns the reader for the items of what r reads.
 func (r reader) deeper() (reader, error) {
 	if r.depth++; r.depth > maxNesting {
 		return r, object.Errorf("ValueError", "value nests deeper than %d levels, or contains itself", maxNesting)
@@ -224,27 +131,13 @@ func (r reader) deeper() (reader, error) {
 	return r, nil
 }
 
-// placed tells whether values of a type may need to know their place: those
-// that go by reference and are no pointers.
-func placed(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Struct, reflect.Func, reflect.Interface, reflect.Map, reflect.Slice, reflect.Array:
-		return true
-	}
-	return false
-}
-
 func (r reader) items(v reflect.Value) ([]codec.Value, error) {
 	sub, err := r.deeper()
 	if err != nil {
 		return nil, err
 	}
-	find := r.at != nil && placed(v.Type().Elem())
 	list := make([]codec.Value, v.Len())
 	for i := range list {
-		if find {
-			sub.at = &place{obj: r.at.obj, up: r.at, i: i}
-		}
 		if list[i], err = sub.value(v.Index(i)); err != nil {
 			return nil, err
 		}
@@ -258,22 +151,14 @@ func (r reader) dict(v reflect.Value) (codec.Value, error) {
 		return nil, err
 	}
 	set := isSet(v.Type())
-	find := r.at != nil && placed(v.Type().Elem())
 	pairs := make([]codec.Pair, 0, v.Len())
 	for it := v.MapRange(); it.Next(); {
-		k, err := sub.key(it.Key())
+		p := codec.Pair{Value: codec.None{}}
+		if p.Key, err = sub.key(it.Key()); err == nil && !set {
+			p.Value, err = sub.value(it.Value())
+		}
 		if err != nil {
 			return nil, err
-		}
-		p := codec.Pair{Key: k, Value: codec.None{}}
-		if !set {
-			sub.at = nil
-			if find {
-				sub.at = &place{obj: r.at.obj, up: r.at, key: it.Key()}
-			}
-			if p.Value, err = sub.value(it.Value()); err != nil {
-				return nil, err
-			}
 		}
 		pairs = append(pairs, p)
 	}
@@ -284,21 +169,15 @@ func (r reader) dict(v reflect.Value) (codec.Value, error) {
 	if !set {
 		return m, nil
 	}
-	return keySet(m), nil
-}
-
-// keySet returns the keys of m, which are in dict order, as a set.
-func keySet(m *codec.Map) codec.Set {
-	set := make(codec.Set, 0, m.Len())
+	keys := make(codec.Set, 0, m.Len())
 	for _, p := range m.Pairs() {
-		set = append(set, p.Key)
+		keys = append(keys, p.Key)
 	}
-	return set
+	return keys, nil
 }
 
 // key converts the key of a map. An array, which Go allows there, is a tuple.
 func (r reader) key(v reflect.Value) (codec.Value, error) {
-	r.at = nil
 	for v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
@@ -309,10 +188,91 @@ func (r reader) key(v reflect.Value) (codec.Value, error) {
 	return r.value(v)
 }
 
-// ref makes the object that stands for v.
+// ref makes the object that stands for v, or returns the value of the wire
+// that v leads to.
 func (r reader) ref(v reflect.Value) (codec.Value, error) {
 	if r.show {
 		return shown("<" + className(v.Type()) + " object>"), nil
 	}
-	return objectOf(v, r.guard, r.at)
+	v, err := follow(v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.Kind() {
+	case reflect.Invalid:
+		return codec.None{}, nil
+	case reflect.Pointer, reflect.Func:
+		if v.IsNil() {
+			return codec.None{}, nil
+		}
+	}
+	if _, _, ok := plainOf(v.Type()); ok {
+		return r.value(v)
+	}
+	if v.Kind() == reflect.Struct && v.CanAddr() && !r.sealed {
+		v = v.Addr() // a part of what it lies in
+	}
+	if v.Kind() == reflect.Func {
+		if ref := callbackOf(v); ref != nil {
+			return ref, nil
+		}
+		return funcObject(reflect.ValueOf(v.Interface()), r.guard), nil
+	}
+	return r.object(reflect.ValueOf(v.Interface())) // of a copy, unless v is a pointer, map or slice
+}
+
+// follow returns what interfaces, and pointers to pointers, interfaces and
+// funcs, lead to.
+func follow(v reflect.Value) (reflect.Value, error) {
+	for range maxNesting {
+		switch {
+		case v.Kind() == reflect.Interface:
+			v = v.Elem()
+		case v.Kind() == reflect.Pointer && !v.IsNil() && indirect(v.Type().Elem()):
+			v = v.Elem()
+		default:
+			return v, nil
+		}
+	}
+	return v, object.Errorf("ValueError", "a pointer leads to itself")
+}
+
+// indirect tells whether a pointer to t is no object of its own but stands for
+// what it leads to.
+func indirect(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.Kind() == reflect.Func
+}
+
+// mapKey is the identity of a map: two variables may hold the same. The object
+// holds the map, so that its address names no other one meanwhile.
+type mapKey struct {
+	typ  reflect.Type
+	addr uintptr
+}
+
+// object makes the object of v. Pointers and maps have an identity, any other
+// value is an object of its own each time.
+func (r reader) object(v reflect.Value) (codec.Value, error) {
+	info := infoOf(v.Type())
+	if info.err != nil {
+		return nil, info.err
+	}
+	o := &goObject{info: info, self: v, guard: guardOf(v, info, r.guard)}
+	switch v.Kind() {
+	case reflect.Pointer:
+		o.key = v.Interface()
+	case reflect.Map:
+		if !v.IsNil() {
+			o.key = mapKey{v.Type(), v.Pointer()}
+		}
+	}
+	switch {
+	case info.answers:
+		return &object.Object{Impl: v.Interface(), Key: o.key}, nil
+	case v.Kind() == reflect.Struct && infoOf(reflect.PointerTo(v.Type())).answers:
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		return &object.Object{Impl: p.Interface()}, nil
+	}
+	return o.object(), nil
 }

@@ -3,7 +3,6 @@ package wrap
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"reflect"
 	"slices"
 	"sort"
@@ -20,7 +19,6 @@ var (
 	errorType   = reflect.TypeFor[error]()
 	contextType = reflect.TypeFor[context.Context]()
 	lockerType  = reflect.TypeFor[sync.Locker]()
-	bigIntPtr   = reflect.TypeFor[*big.Int]()
 )
 
 // answering are the interfaces by which a value answers for itself: nothing of
@@ -54,20 +52,6 @@ type typeInfo struct {
 	kind    reflect.Kind     // of base
 }
 
-// attr is one attribute of a type: a field or a method.
-type attr struct {
-	name   string // as listed
-	goName string
-	index  []int // of a field
-	method int   // of a method, else -1
-	typ    reflect.Type
-	sig    *signature // of a method, a func field or a getter
-	fixed  bool       // cannot be set
-	sealed bool       // marked read-only: neither can its parts
-	getter bool       // reading it calls it
-	tagged bool       // the name comes from its tag
-}
-
 // infos caches typeInfo by reflect.Type. It is as large as the program has
 // types that it exposes.
 var infos sync.Map
@@ -90,16 +74,18 @@ func newTypeInfo(t reflect.Type) *typeInfo {
 	info.kind = info.base.Kind()
 	info.locker = t.Implements(lockerType)
 	info.answers = slices.ContainsFunc(answering, t.Implements)
-	if t.Implements(valueType) && t.Kind() != reflect.Pointer {
-		info.class = reflect.Zero(t).Interface().(codec.Value).Kind().String()
-	}
-	if info.answers || t.Implements(valueType) {
+	if info.answers {
 		return info
 	}
 	var fields, methods []*attr
 	var hidden map[string]bool
-	if info.kind == reflect.Struct && t.Kind() == reflect.Pointer {
+	if info.kind == reflect.Struct {
 		fields, hidden, info.err = fieldsOf(info.base)
+	}
+	if t.Kind() == reflect.Struct {
+		for _, a := range fields {
+			a.fixed = true // of a copy
+		}
 	}
 	if info.err == nil {
 		methods, info.err = methodsOf(t, hidden)
@@ -135,149 +121,4 @@ func (info *typeInfo) claim(fields, methods []*attr) {
 		take(a.goName, a)
 	}
 	sort.Slice(info.attrs, func(i, j int) bool { return info.attrs[i].name < info.attrs[j].name })
-}
-
-// fieldsOf returns the attributes that are fields of struct type t, promoted
-// ones included, and the names of the methods that a hidden embedded field
-// would promote.
-func fieldsOf(t reflect.Type) (fields []*attr, hidden map[string]bool, err error) {
-	hidden = make(map[string]bool)
-	var closed [][]int // embedded fields whose own fields are not promoted
-	for _, f := range reflect.VisibleFields(t) {
-		if slices.ContainsFunc(closed, func(p []int) bool {
-			return len(f.Index) > len(p) && slices.Equal(p, f.Index[:len(p)])
-		}) {
-			continue
-		}
-		tag, err := parseTag(f)
-		if err != nil {
-			return nil, nil, err
-		}
-		if f.Anonymous {
-			if tag.skip || tag.name != "" {
-				closed = append(closed, f.Index)
-			} else if structOf(f.Type) != nil {
-				continue // its fields stand for it
-			}
-		}
-		if tag.skip {
-			hideMethods(f, hidden)
-		}
-		if tag.skip || !f.IsExported() || isSync(f.Type) {
-			continue
-		}
-		a, err := fieldAttr(f, tag)
-		if err != nil {
-			return nil, nil, err
-		}
-		fields = append(fields, a)
-	}
-	return fields, hidden, nil
-}
-
-// hideMethods adds the methods of an embedded field that nobody is to see.
-func hideMethods(f reflect.StructField, hidden map[string]bool) {
-	if !f.Anonymous {
-		return
-	}
-	t := f.Type
-	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
-		t = reflect.PointerTo(t)
-	}
-	for m := range t.Methods() {
-		hidden[m.Name] = true
-	}
-}
-
-// structOf returns the struct type that t is or points to, or nil.
-func structOf(t reflect.Type) reflect.Type {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	return t
-}
-
-// isSync tells whether t is a lock or the like: nothing for a peer to hold.
-func isSync(t reflect.Type) bool {
-	s := structOf(t)
-	return s != nil && s.PkgPath() == "sync"
-}
-
-func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
-	a := &attr{name: tag.name, goName: f.Name, index: f.Index, method: -1, typ: f.Type, tagged: tag.name != ""}
-	if !a.tagged {
-		a.name = snakeCase(f.Name)
-	}
-	a.getter = tag.getter
-	// A struct is a part of its parent and is changed through its own
-	// attributes, never replaced.
-	a.sealed = tag.readonly
-	a.fixed = tag.readonly || tag.getter || f.Type.Kind() == reflect.Struct && f.Type != bigIntPtr.Elem()
-	if f.Type.Kind() == reflect.Func {
-		sig, err := newSignature(a.name, f.Type, 0, nil)
-		if err != nil {
-			return nil, err
-		}
-		a.sig = sig
-	}
-	if a.getter && (a.sig == nil || len(a.sig.in) != 0 || len(a.sig.out) != 1) {
-		return nil, fmt.Errorf("field %s: a getter is a func() T or func() (T, error), perhaps with a context", f.Name)
-	}
-	return a, nil
-}
-
-// lockMethods are not for peers: one of them could hold the lock for ever.
-var lockMethods = map[string]bool{
-	"Lock": true, "Unlock": true, "TryLock": true,
-	"RLock": true, "RUnlock": true, "TryRLock": true, "RLocker": true,
-}
-
-// ownMethods are the interfaces whose methods say how a value is exposed; they
-// are no attributes.
-var ownMethods = map[string]reflect.Type{
-	"NomParams": reflect.TypeFor[paramNamer](),
-	"NomRepr":   reflect.TypeFor[nomReprer](),
-	"Repr":      reflect.TypeFor[object.Reprer](),
-	"Str":       reflect.TypeFor[object.Strer](),
-}
-
-func methodsOf(t reflect.Type, hidden map[string]bool) ([]*attr, error) {
-	specs, err := paramSpecs(t)
-	if err != nil {
-		return nil, err
-	}
-	locker := t.Implements(lockerType)
-	var methods []*attr
-	for m := range t.Methods() {
-		own := ownMethods[m.Name]
-		if !m.IsExported() || hidden[m.Name] || locker && lockMethods[m.Name] || own != nil && t.Implements(own) {
-			continue
-		}
-		a := &attr{name: snakeCase(m.Name), goName: m.Name, method: m.Index, typ: m.Type, fixed: true}
-		spec := specs[a.goName]
-		if spec == nil {
-			spec = specs[a.name]
-		}
-		if a.sig, err = newSignature(a.name, m.Type, 1, spec); err != nil {
-			return nil, err
-		}
-		methods = append(methods, a)
-	}
-	return methods, nil
-}
-
-// paramSpecs asks a zero value of t for the names of its methods' parameters.
-func paramSpecs(t reflect.Type) (specs map[string][]string, err error) {
-	if !t.Implements(ownMethods["NomParams"]) {
-		return nil, nil
-	}
-	defer object.NoPanic(context.Background(), "NomParams", &err)
-	zero := reflect.Zero(t)
-	if t.Kind() == reflect.Pointer {
-		zero = reflect.New(t.Elem())
-	}
-	return zero.Interface().(paramNamer).NomParams(), nil
 }

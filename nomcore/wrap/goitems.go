@@ -33,23 +33,10 @@ func keyError(key codec.Value) error {
 }
 
 func (o *goItems) Len(ctx context.Context) (n int, err error) {
-	defer object.NoPanic(ctx, "len", &err)
+	defer object.Recover(ctx, "len", &err)
 	o.guard.rlock()
 	defer o.guard.runlock()
-	v, err := o.items()
-	if err != nil {
-		return 0, err
-	}
-	return v.Len(), nil
-}
-
-// items returns the container itself. The lock must be held.
-func (o *goItems) items() (reflect.Value, error) {
-	v := o.static()
-	if !v.IsValid() || v.Type() != o.info.base {
-		return v, errGone
-	}
-	return v, nil
+	return o.value().Len(), nil
 }
 
 // Keys returns the keys of a map in the order of a dict, or the indexes of a
@@ -61,13 +48,10 @@ func (o *goItems) Keys(ctx context.Context) ([]codec.Value, error) {
 
 // KeyKinds is Keys and what the items are.
 func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []codec.Kind, err error) {
-	defer object.NoPanic(ctx, "keys", &err)
+	defer object.Recover(ctx, "keys", &err)
 	o.guard.rlock()
 	defer o.guard.runlock()
-	v, err := o.items()
-	if err != nil {
-		return nil, nil, err
-	}
+	v := o.value()
 	if v.Kind() != reflect.Map {
 		keys, kinds = make([]codec.Value, v.Len()), make([]codec.Kind, v.Len())
 		for i := range keys {
@@ -103,21 +87,17 @@ func (o *goItems) Describe(ctx context.Context) (codec.Description, error) {
 }
 
 func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, err error) {
-	defer object.NoPanic(ctx, "item", &err)
+	defer object.Recover(ctx, "item", &err)
 	want := o.goKey(key)
 	o.guard.rlock()
 	defer o.guard.runlock()
-	v, err := o.items()
-	if err != nil {
-		return nil, err
-	}
+	v := o.value()
 	r := reader{guard: o.guard}
 	if v.Kind() == reflect.Map {
 		k := findKey(v, want, key)
 		if !k.IsValid() {
 			return nil, keyError(key)
 		}
-		r.at = &place{obj: o.goObject, key: k}
 		return r.value(v.MapIndex(k))
 	}
 	if s, ok := key.(codec.Slice); ok {
@@ -127,7 +107,6 @@ func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, 
 	if err != nil {
 		return nil, err
 	}
-	r.at = &place{obj: o.goObject, i: i}
 	return r.value(v.Index(i))
 }
 
@@ -146,7 +125,6 @@ func (o *goItems) slice(r reader, v reflect.Value, s codec.Slice) (codec.Value, 
 	}
 	list := make(codec.List, len(at))
 	for i, x := range at {
-		r.at = &place{obj: o.goObject, i: x}
 		if list[i], err = r.value(v.Index(x)); err != nil {
 			return nil, err
 		}
@@ -160,7 +138,7 @@ func (o *goItems) goKey(key codec.Value) reflect.Value {
 	if o.info.kind != reflect.Map {
 		return reflect.Value{}
 	}
-	k, err := toGoKey(key, o.info.base.Key())
+	k, err := writer{o.guard}.key(key, o.info.base.Key())
 	if err != nil {
 		return reflect.Value{}
 	}
@@ -247,7 +225,7 @@ func indexes(s codec.Slice, n int) ([]int, error) {
 }
 
 func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
-	defer object.NoPanic(ctx, "item", &err)
+	defer object.Recover(ctx, "item", &err)
 	if o.info.kind == reflect.Map {
 		return o.setKey(key, v)
 	}
@@ -255,19 +233,16 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 		return o.setSlice(s, v)
 	}
 	elem := o.info.base.Elem()
-	if elem.Kind() == reflect.Struct && elem != bigIntPtr.Elem() {
+	if isPart(elem) {
 		return object.Errorf("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
 	}
-	w, err := toGo(v, elem)
+	w, err := writer{o.guard}.convert(v, elem)
 	if err != nil {
 		return conversionError("item "+key.String(), err)
 	}
 	o.guard.lock()
 	defer o.guard.unlock()
-	c, err := o.items()
-	if err != nil {
-		return err
-	}
+	c := o.value()
 	i, err := index(key, c.Len(), errAssignIndex)
 	if err != nil {
 		return err
@@ -285,20 +260,17 @@ func (o *goItems) noItem(what string) error {
 
 func (o *goItems) setKey(key, v codec.Value) error {
 	t := o.info.base
-	k, err := toGoKey(key, t.Key())
+	k, err := writer{o.guard}.key(key, t.Key())
 	if err != nil {
 		return conversionError("key", err)
 	}
-	w, err := toGo(v, t.Elem())
+	w, err := writer{o.guard}.convert(v, t.Elem())
 	if err != nil {
 		return conversionError("item "+gotName(key), err)
 	}
 	o.guard.lock()
 	defer o.guard.unlock()
-	m, err := o.items()
-	if err != nil {
-		return err
-	}
+	m := o.value()
 	if m.IsNil() {
 		if !m.CanSet() {
 			return o.noItem("assignment")
@@ -313,14 +285,11 @@ func (o *goItems) setKey(key, v codec.Value) error {
 }
 
 func (o *goItems) DelItem(ctx context.Context, key codec.Value) (err error) {
-	defer object.NoPanic(ctx, "item", &err)
+	defer object.Recover(ctx, "item", &err)
 	want := o.goKey(key)
 	o.guard.lock()
 	defer o.guard.unlock()
-	v, err := o.items()
-	if err != nil {
-		return err
-	}
+	v := o.value()
 	if v.Kind() == reflect.Map {
 		k := findKey(v, want, key)
 		if !k.IsValid() {
@@ -372,16 +341,13 @@ func (o *goItems) setSlice(s codec.Slice, v codec.Value) error {
 	if v.Kind() == codec.KindNone {
 		return object.Errorf("TypeError", "can only assign an iterable")
 	}
-	w, err := toGo(v, reflect.SliceOf(o.info.base.Elem()))
+	w, err := writer{o.guard}.convert(v, reflect.SliceOf(o.info.base.Elem()))
 	if err != nil {
 		return conversionError("slice", err)
 	}
 	o.guard.lock()
 	defer o.guard.unlock()
-	c, err := o.items()
-	if err != nil {
-		return err
-	}
+	c := o.value()
 	start, stop, step, err := bounds(s, c.Len())
 	if err != nil {
 		return err

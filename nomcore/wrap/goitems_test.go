@@ -47,7 +47,6 @@ func TestGetItem(t *testing.T) {
 		{map[[2]int]int{{1, 2}: 3}, "(1, 2)", "3"},
 		{anyKeys, "1", "'int'"}, {anyKeys, "2", "'int64'"}, {anyKeys, "'s'", "'text'"}, {anyKeys, "1.5", "'float'"},
 		{anyKeys, "3", "!KeyError: 3"},
-		{codec.List{codec.Text("é")}, "0", "'é'"},
 	} {
 		v, err := Wrap(c.x).Impl.(object.ItemGetter).GetItem(t.Context(), lit(t, c.key))
 		t.Run(c.key, func(t *testing.T) { wantOutcome(t, v, err, c.want) })

@@ -1,0 +1,46 @@
+package object
+
+import (
+	"context"
+
+	"nomfs/codec"
+)
+
+// CallAttr calls an attribute of an object: by AttrCaller where impl has it,
+// else by GetAttr and Call.
+func CallAttr(ctx context.Context, impl any, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	if o, ok := impl.(AttrCaller); ok {
+		return o.CallAttr(ctx, name, args, kwargs)
+	}
+	o, ok := impl.(AttrGetter)
+	if !ok {
+		return nil, NoAttr(ClassOf(impl), name)
+	}
+	f, err := o.GetAttr(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := f.(codec.Ref); ok {
+		if home, ok := impl.(Remote); ok {
+			f = home.Adopt(r)
+		}
+	}
+	return Call(ctx, f, args, kwargs)
+}
+
+// Call calls what f stands for: the Impl of an Object, or a Remote. It is a
+// TypeError where f cannot be called.
+func Call(ctx context.Context, f codec.Value, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
+	switch f := f.(type) {
+	case nil:
+		f = codec.None{}
+	case *Object:
+		if c, ok := f.Impl.(Caller); ok {
+			return c.Call(ctx, args, kwargs)
+		}
+		return nil, Cannot(f.Impl, "is not callable")
+	case Remote:
+		return f.Call(ctx, args, kwargs)
+	}
+	return nil, Errorf("TypeError", "'%v' object is not callable", f.Kind())
+}

@@ -1,0 +1,190 @@
+package wrap
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"nomfs/nomcore/object"
+)
+
+// attr is one attribute of a type: a field or a method.
+type attr struct {
+	name   string // as listed
+	goName string
+	index  []int // of a field
+	method bool
+	fn     reflect.Value // of a method: the func that takes the receiver first
+	typ    reflect.Type
+	sig    *signature // of a method, a func field or a getter
+	fixed  bool       // cannot be set
+	sealed bool       // marked read-only: neither can its parts
+	getter bool       // reading it calls it
+	tagged bool       // the name comes from its tag
+}
+
+// deletable tells whether an attribute can become nil, which is what deleting
+// it means.
+func (a *attr) deletable() bool {
+	if a.fixed {
+		return false
+	}
+	switch a.typ.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return false
+}
+
+// fieldsOf returns the attributes that are fields of struct type t, promoted
+// ones included, and the names of the methods that a hidden embedded field
+// would promote.
+func fieldsOf(t reflect.Type) (fields []*attr, hidden map[string]bool, err error) {
+	hidden = make(map[string]bool)
+	var closed [][]int // embedded fields whose own fields are not promoted
+	for _, f := range reflect.VisibleFields(t) {
+		if slices.ContainsFunc(closed, func(p []int) bool {
+			return len(f.Index) > len(p) && slices.Equal(p, f.Index[:len(p)])
+		}) {
+			continue
+		}
+		tag, err := parseTag(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		if f.Anonymous {
+			if tag.skip || tag.name != "" {
+				closed = append(closed, f.Index)
+			} else if structOf(f.Type) != nil {
+				continue // its fields stand for it
+			}
+		}
+		if tag.skip {
+			hideMethods(f, hidden)
+		}
+		if tag.skip || !f.IsExported() || isSync(f.Type) {
+			continue
+		}
+		a, err := fieldAttr(f, tag)
+		if err != nil {
+			return nil, nil, err
+		}
+		fields = append(fields, a)
+	}
+	return fields, hidden, nil
+}
+
+// hideMethods adds the methods of an embedded field that nobody is to see.
+func hideMethods(f reflect.StructField, hidden map[string]bool) {
+	if !f.Anonymous {
+		return
+	}
+	t := f.Type
+	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
+		t = reflect.PointerTo(t)
+	}
+	for m := range t.Methods() {
+		hidden[m.Name] = true
+	}
+}
+
+// structOf returns the struct type that t is or points to, or nil.
+func structOf(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	return t
+}
+
+// isSync tells whether t is a lock or the like: nothing for a peer to hold.
+func isSync(t reflect.Type) bool {
+	s := structOf(t)
+	return s != nil && s.PkgPath() == "sync"
+}
+
+func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
+	a := &attr{name: tag.name, goName: f.Name, index: f.Index, typ: f.Type, tagged: tag.name != ""}
+	if !a.tagged {
+		a.name = snakeCase(f.Name)
+	}
+	a.getter = tag.getter
+	// A struct is a part of its parent and is changed through its own
+	// attributes, never replaced.
+	a.sealed = tag.readonly
+	a.fixed = tag.readonly || tag.getter || isPart(f.Type)
+	if f.Type.Kind() == reflect.Func {
+		sig, err := newSignature(a.name, f.Type, 0, nil)
+		if err != nil {
+			return nil, err
+		}
+		a.sig = sig
+	}
+	if a.getter && (a.sig == nil || len(a.sig.in) != 0 || len(a.sig.out) != 1) {
+		return nil, fmt.Errorf("field %s: a getter is a func() T or func() (T, error), perhaps with a context", f.Name)
+	}
+	return a, nil
+}
+
+// isPart tells whether a t in a struct or slice is a part of it: a struct that
+// does not go by value.
+func isPart(t reflect.Type) bool {
+	_, _, ok := plainOf(t)
+	return t.Kind() == reflect.Struct && !ok
+}
+
+// lockMethods are not for peers: one of them could hold the lock for ever.
+var lockMethods = map[string]bool{
+	"Lock": true, "Unlock": true, "TryLock": true,
+	"RLock": true, "RUnlock": true, "TryRLock": true, "RLocker": true,
+}
+
+// ownMethods are the interfaces whose methods say how a value is exposed; they
+// are no attributes.
+var ownMethods = map[string]reflect.Type{
+	"NomParams": reflect.TypeFor[paramNamer](),
+	"NomRepr":   reflect.TypeFor[nomReprer](),
+	"Repr":      reflect.TypeFor[object.Reprer](),
+	"Str":       reflect.TypeFor[object.Strer](),
+}
+
+func methodsOf(t reflect.Type, hidden map[string]bool) ([]*attr, error) {
+	specs, err := paramSpecs(t)
+	if err != nil {
+		return nil, err
+	}
+	locker := t.Implements(lockerType)
+	var methods []*attr
+	for m := range t.Methods() {
+		own := ownMethods[m.Name]
+		if !m.IsExported() || hidden[m.Name] || locker && lockMethods[m.Name] || own != nil && t.Implements(own) {
+			continue
+		}
+		a := &attr{name: snakeCase(m.Name), goName: m.Name, method: true, fn: m.Func, typ: m.Type, fixed: true}
+		spec := specs[a.goName]
+		if spec == nil {
+			spec = specs[a.name]
+		}
+		if a.sig, err = newSignature(a.name, m.Type, 1, spec); err != nil {
+			return nil, err
+		}
+		methods = append(methods, a)
+	}
+	return methods, nil
+}
+
+// paramSpecs asks a zero value of t for the names of its methods' parameters.
+func paramSpecs(t reflect.Type) (specs map[string][]string, err error) {
+	if !t.Implements(ownMethods["NomParams"]) {
+		return nil, nil
+	}
+	defer object.Recover(context.Background(), "NomParams", &err)
+	zero := reflect.Zero(t)
+	if t.Kind() == reflect.Pointer {
+		zero = reflect.New(t.Elem())
+	}
+	return zero.Interface().(paramNamer).NomParams(), nil
+}
