@@ -55,6 +55,8 @@ func (e *Encoder) AppendAttrs(b []byte, attrs []Attr) ([]byte, error) {
 // writer is the state of one Append.
 type writer struct {
 	ref   func(v Value) (Ref, error)
+	exact bool   // what is Equal gives the same bytes, see equal.go
+	spare []byte // for exact alone
 	lim   Limits
 	start int // where the value starts in the buffer
 	depth int // containers around the current value
@@ -71,6 +73,9 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Int:
 		b = AppendInt(b, int64(v))
 	case Long:
+		if n, ok := Int64Of(v); ok && w.exact {
+			return w.sized(AppendInt(b, n))
+		}
 		return w.long(append(b, tagLong), string(v))
 	case Float:
 		b = binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v)))
@@ -78,7 +83,7 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 		return w.raw(append(b, tagBytes), string(v))
 	case Text:
 		if !validText(string(v)) {
-			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(string(v)))
+			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(v))
 		}
 		b = append(appendI32(append(b, tagText), len(textCodec)), textCodec...)
 		return w.raw(b, string(v))
@@ -87,6 +92,9 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Tuple:
 		return w.seq(append(b, tagSeq), v, seqTuple)
 	case Set:
+		if w.exact {
+			return w.exactSet(append(b, tagSeq), v)
+		}
 		return w.seq(append(b, tagSeq), v, seqSet)
 	case *Map:
 		return w.dict(append(b, tagMap), v)
@@ -173,7 +181,7 @@ func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
 
 // dict writes the body of a MAP.
 func (w *writer) dict(b []byte, m *Map) ([]byte, error) {
-	if m != nil && m.foreign {
+	if m != nil && m.foreign && !w.exact {
 		var err error
 		if m, err = m.resolved(w.ref); err != nil {
 			return b, err
@@ -225,7 +233,7 @@ func (w *writer) attrs(b []byte, attrs []Attr) ([]byte, error) {
 func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 	neg, digits, ok := splitLong(string(r.ID))
 	if !ok || neg {
-		return b, fmt.Errorf("%w: reference with the id %s", ErrUnencodable, excerpt(string(r.ID)))
+		return b, fmt.Errorf("%w: reference with the id %s", ErrUnencodable, excerpt(r.ID))
 	}
 	b, err := w.raw(b, digits)
 	if err != nil {
@@ -260,6 +268,9 @@ func (w *writer) checkHome(h Home) error {
 func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
 	if v == nil {
 		return b, fmt.Errorf("%w: no value", ErrUnencodable)
+	}
+	if w.exact {
+		return w.exactForeign(b, v)
 	}
 	if w.ref == nil {
 		return b, fmt.Errorf("%w: %T", ErrUnencodable, v)

@@ -193,19 +193,11 @@ func at(err error, format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
 }
 
-// brief returns a value for an error message.
-func brief(v Value) string {
-	return shorten(literalOf(v))
-}
+// messageLen is how many bytes of a literal an error message shows.
+const messageLen = 60
 
-// shorten cuts a literal for an error message.
-func shorten(s string) string {
-	const most = 60 // bytes
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
-}
+// brief returns a value for an error message.
+func brief(v Value) string { return Brief(v, messageLen) }
 
 // found names a value in an error: None, int 5, text 'x', list [1, 2].
 func found(v Value) string {
@@ -215,11 +207,7 @@ func found(v Value) string {
 	case None, Ellipsis:
 		return literalOf(v)
 	case Text:
-		s := literalOf(v)
-		if s[0] == 'u' {
-			s = s[1:]
-		}
-		return "text " + shorten(s)
+		return "text " + strings.TrimPrefix(brief(v), "u")
 	}
 	if isForeign(v) {
 		return v.Kind().String() // its text may cost a request

@@ -189,6 +189,7 @@ func TestToGoErrors(t *testing.T) {
 		{Long("9223372036854775808"), new(int64), ErrRange, "want int of 64 bits"},
 		{Int(-1), new(uint), ErrRange, "not negative, got int -1"},
 		{Long("18446744073709551616"), new(uint64), ErrRange, "not negative"},
+		{Long(strings.Repeat("9", MaxBigDigits+1)), new(*big.Int), ErrRange, "want int of at most 4300 digits"},
 		{Float(1e300), new(float32), ErrRange, "want float of 32 bits"},
 		{Long("1" + strings.Repeat("0", 309)), new(float64), ErrRange, "want float of 64 bits"},
 		{Long("1" + strings.Repeat("0", 400)), new(float64), ErrRange, "want float of 64 bits"},

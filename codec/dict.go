@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 )
@@ -43,38 +45,47 @@ func MapOf(m map[string]Value) *Map {
 
 // makeMap takes over the pairs, whose keys must be hashable.
 func makeMap(pairs []Pair) *Map {
-	m := &Map{order: ^keyOrder(0)}
-	sorted := true
+	m := new(Map)
+	m.fill(pairs)
+	return m
+}
+
+// fill takes over the pairs and returns the steps that it took to order them.
+func (m *Map) fill(pairs []Pair) (steps int) {
+	m.order, m.pairs = unicodeApart, pairs
+	i := 1
+	for i < len(pairs) && ascending(pairs[i-1].Key, pairs[i].Key) {
+		i++
+	}
+	if i > 1 && i >= len(pairs) {
+		m.order = m.order.withKey(pairs[0].Key, 0) // all keys have the type of the first
+		return i
+	}
 	for i := range pairs {
 		m.order = m.order.withKey(pairs[i].Key, 0)
 		m.foreign = m.foreign || foreignKey(pairs[i].Key)
 	}
-	for i := 1; i < len(pairs) && sorted; i++ {
-		sorted = m.order.compare(pairs[i-1].Key, pairs[i].Key, 0) < 0
+	if len(pairs) < 2 {
+		return i
 	}
-	if !sorted {
-		pairs = m.sort(pairs)
+	t := makeKeys(len(pairs), m.order, func(i int) Value { return pairs[i].Key })
+	if sorted := t.sorted(); sorted != nil {
+		m.pairs = t.merge(pairs, sorted)
 	}
-	m.pairs = pairs
-	return m
+	return t.steps
 }
 
-// sort brings the pairs into order and merges those with the same key.
-func (m *Map) sort(pairs []Pair) []Pair {
-	slices.SortStableFunc(pairs, func(p, q Pair) int {
-		return m.order.compare(p.Key, q.Key, 0)
-	})
-	kept := pairs[:1]
-	for _, p := range pairs[1:] {
-		last := &kept[len(kept)-1]
-		if m.order.compare(last.Key, p.Key, 0) == 0 {
-			last.Value = p.Value
+// merge returns the pairs in order, those with the same key as one.
+func (t *keyTable) merge(pairs []Pair, sorted []entry) []Pair {
+	merged := make([]Pair, 0, len(pairs))
+	for i, e := range sorted {
+		if i > 0 && t.compare(sorted[i-1].i, e.i) == 0 {
+			merged[len(merged)-1].Value = pairs[e.i].Value
 			continue
 		}
-		kept = append(kept, p)
+		merged = append(merged, pairs[e.i])
 	}
-	clear(pairs[len(kept):])
-	return kept
+	return merged
 }
 
 // foreignKey tells whether a key is, or holds, a value of another package.
@@ -102,13 +113,18 @@ func (m *Map) Pairs() []Pair {
 }
 
 // Get returns the value of a key. As in Python, 1 finds True and 1.0, and ASCII
-// bytes find the same text.
+// bytes find the same text; an exception finds nothing.
 func (m *Map) Get(key Value) (Value, bool) {
 	if m.Len() == 0 || newBudget().hashable(key) != nil {
 		return nil, false
 	}
+	const usual = 64 // bytes: most keys are shorter
+	var sought, probe [usual]byte
+	w := keyWriter{order: m.order, errors: math.MaxUint32} // no exception of the map has this number
+	k := w.append(sought[:0], key, 0)
 	i, found := sort.Find(len(m.pairs), func(i int) int {
-		return m.order.compare(key, m.pairs[i].Key, 0)
+		w.errors = 0
+		return bytes.Compare(k, w.append(probe[:0], m.pairs[i].Key, 0))
 	})
 	if !found {
 		return nil, false

@@ -31,8 +31,8 @@ var (
 	ErrItems = errors.New("codec: too many items")
 	// ErrSize: more bytes than Limits.Bytes, or than a length can express.
 	ErrSize = errors.New("codec: too large")
-	// ErrUnhashable: a list, set, map or slice as a key or as a member of a
-	// set.
+	// ErrUnhashable: a list, set, map, slice or malformed Long as a key or as a
+	// member of a set.
 	ErrUnhashable = errors.New("codec: unhashable")
 	// ErrUnencodable: a value that the wire cannot carry.
 	ErrUnencodable = errors.New("codec: cannot be encoded")

@@ -101,8 +101,8 @@ func deepKeys() []byte {
 // TestHostile bounds the memory and the time of what may come from anywhere.
 func TestHostile(t *testing.T) {
 	// An interface takes 16 bytes, so a list of NONE, one byte each, costs 16
-	// times its size; finding the duplicates of a set takes 4 more.
-	const maxFactor = 24
+	// times its size; putting such lists in order takes some more.
+	const maxFactor = maxBytes
 	const slack = 16 << 10 // bytes: errors, and what the runtime does meanwhile
 	for name, in := range hostileInputs() {
 		if len(in) > maxDatagram {

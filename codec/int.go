@@ -1,10 +1,9 @@
 package codec
 
 import (
-	"cmp"
 	"math"
 	"math/big"
-	"strconv"
+	"math/bits"
 	"strings"
 )
 
@@ -131,10 +130,14 @@ func digitsInt64[S ~string | ~[]byte](neg bool, digits S) (int64, bool) {
 	return 0, false
 }
 
-// BigIntOf returns the value of an Int, Long or Bool. The conversion of a Long
-// costs more than linear time in its length: ask only when the number is
-// needed.
-func BigIntOf(v Value) (*big.Int, bool) {
+// MaxBigDigits is the number of decimal digits up to which BigIntOf converts a
+// Long. Converting takes more than linear time; Python 3 has the same limit.
+const MaxBigDigits = 4300
+
+// BigIntOf returns the value of an Int, Long or Bool; ok is false for any other
+// value and for a Long of more than MaxBigDigits digits. For the longest it takes
+// some 100 µs: ask only when the number is needed.
+func BigIntOf(v Value) (n *big.Int, ok bool) {
 	if n, ok := Int64Of(v); ok {
 		return big.NewInt(n), true
 	}
@@ -143,99 +146,74 @@ func BigIntOf(v Value) (*big.Int, bool) {
 		return nil, false
 	}
 	s, ok := canonicalLong(string(l))
-	if !ok {
+	if !ok || len(strings.TrimPrefix(s, "-")) > MaxBigDigits {
 		return nil, false
 	}
 	return new(big.Int).SetString(s, 10)
 }
 
-// decimal is an integer of any size, for comparisons.
-type decimal struct {
-	neg    bool
-	digits string
-}
+// Decimal digits are converted in chunks, the most that a uint64 holds.
+const (
+	chunkDigits = maxInt64Digits
+	chunkBase   = 1e19
+)
 
-func (d decimal) compare(o decimal) int {
-	switch {
-	case d.neg && !o.neg:
-		return -1
-	case !d.neg && o.neg:
-		return 1
-	case d.neg:
-		d, o = o, d
-	}
-	if c := cmp.Compare(len(d.digits), len(o.digits)); c != 0 {
-		return c
-	}
-	return strings.Compare(d.digits, o.digits)
-}
-
-// compareNumbers orders Bool, Int, Long and Float by exact value. Every nan
-// comes before every other number, nans among each other by their bits, so
-// that the order is total.
-func compareNumbers(a, b Value) int {
-	fa, aFloat := a.(Float)
-	fb, bFloat := b.(Float)
-	switch {
-	case aFloat && bFloat:
-		return compareFloats(float64(fa), float64(fb))
-	case aFloat:
-		return -compareIntFloat(b, float64(fa))
-	case bFloat:
-		return compareIntFloat(a, float64(fb))
-	}
-	na, aSmall := Int64Of(a)
-	nb, bSmall := Int64Of(b)
-	if aSmall && bSmall {
-		return cmp.Compare(na, nb)
-	}
-	return decimalOf(a, na, aSmall).compare(decimalOf(b, nb, bSmall))
-}
-
-// decimalOf returns an integer as a decimal; n is its value if it is small.
-func decimalOf(v Value, n int64, small bool) decimal {
-	if small {
-		s := strconv.FormatInt(n, 10)
-		return decimal{n < 0, strings.TrimPrefix(s, "-")}
-	}
-	l, _ := v.(Long)
-	neg, digits, _ := splitLong(string(l))
-	return decimal{neg, digits}
-}
-
-func compareFloats(a, b float64) int {
-	aNaN, bNaN := math.IsNaN(a), math.IsNaN(b)
-	switch {
-	case aNaN && bNaN:
-		return cmp.Compare(math.Float64bits(a), math.Float64bits(b))
-	case aNaN:
-		return -1
-	case bNaN:
-		return 1
-	}
-	return cmp.Compare(a, b)
-}
-
-// compareIntFloat compares an integer with a float without rounding either.
-func compareIntFloat(v Value, f float64) int {
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, -1):
-		return 1
-	case math.IsInf(f, 1):
-		return -1
-	}
-	n, small := Int64Of(v)
-	// 2⁶³ is a float, 2⁶³−1 is not: compare with the former.
-	const two63 = 1 << 63
-	if small && f >= -two63 && f < two63 {
-		whole := math.Trunc(f)
-		if c := cmp.Compare(n, int64(whole)); c != 0 {
-			return c
+// chunks calls f with the number that each chunk of digits means, from the left;
+// only the first may have fewer digits than chunkDigits.
+func chunks(digits string, f func(uint64)) {
+	for n := len(digits) % chunkDigits; digits != ""; n = chunkDigits {
+		u := uint64(0)
+		for _, c := range []byte(digits[:n]) {
+			u = u*10 + uint64(c-'0')
 		}
-		return cmp.Compare(0, f-whole)
+		f(u)
+		digits = digits[n:]
 	}
-	// At least one lies beyond 64 bits. Dropping a fraction cannot matter
-	// then: a float that large has none, a smaller one is told by its length.
-	text := strconv.FormatFloat(math.Abs(math.Trunc(f)), 'f', 0, 64)
-	return decimalOf(v, n, small).compare(decimal{f <= -1, text})
+}
+
+// floatDigits is the number of decimal digits of the largest float64: a longer
+// number is above it.
+const floatDigits = 309
+
+// floatBelow returns the largest float64 that is not above u.
+func floatBelow(u uint64) (f float64, exact bool) {
+	const mantissa = 53 // bits
+	drop := max(bits.Len64(u)-mantissa, 0)
+	kept := u >> drop << drop
+	return float64(kept), kept == u
+}
+
+// floatBelowDigits returns the largest finite float64 that is not above a number
+// of decimal digits.
+func floatBelowDigits(digits string) (f float64, exact bool) {
+	if len(digits) > floatDigits {
+		return math.MaxFloat64, false
+	}
+	const words = 18 // of 64 bits: 17 for floatDigits digits, and one below
+	var n [words]uint64
+	used := 1
+	chunks(digits, func(u uint64) {
+		for i := 1; i < used; i++ {
+			high, low := bits.Mul64(n[i], chunkBase)
+			low, carry := bits.Add64(low, u, 0)
+			n[i], u = low, high+carry
+		}
+		if u != 0 {
+			n[used] = u
+			used++
+		}
+	})
+	// What counts are the 64 bits from the first that is set.
+	last, below := n[used-1], n[max(used-2, 0)]
+	zeros := bits.LeadingZeros64(last)
+	f, exact = floatBelow(last<<zeros | below>>(64-zeros))
+	f = math.Ldexp(f, 64*(used-2)-zeros)
+	if math.IsInf(f, 0) {
+		return math.MaxFloat64, false
+	}
+	exact = exact && below<<zeros == 0
+	for i := 1; i < used-2; i++ {
+		exact = exact && n[i] == 0
+	}
+	return f, exact
 }

@@ -319,11 +319,12 @@ func (p *literalParser) set(at int, items []Value) (Value, error) {
 			return nil, err
 		}
 	}
-	return Set(firstOfEach(items)), nil
+	items, _ = firstOfEach(items)
+	return Set(items), nil
 }
 
 func (p *literalParser) hashable(at int, v Value) error {
-	w := treeBudget()
+	w := unlimited()
 	if w.hashable(v) == nil {
 		return nil
 	}

@@ -1,11 +1,12 @@
 package codec
 
 import (
-	"cmp"
-	"fmt"
+	"bytes"
+	"encoding/binary"
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,13 +18,11 @@ import (
 // stand where str does. Deeper levels than bits share the last bit.
 type keyOrder uint64
 
+// unicodeApart is the order of keys that hold no str.
+const unicodeApart = ^keyOrder(0)
+
 // maxOrderDepth is the number of the last bit of a keyOrder.
 const maxOrderDepth = 63
-
-func (o keyOrder) deeper(depth int) int { return min(depth+1, maxOrderDepth) }
-
-// textOwnRank tells whether unicode keeps its own place at a depth.
-func (o keyOrder) textOwnRank(depth int) bool { return o>>depth&1 != 0 }
 
 // withKey clears the bits of the depths at which the key holds a str.
 func (o keyOrder) withKey(v Value, depth int) keyOrder {
@@ -32,148 +31,363 @@ func (o keyOrder) withKey(v Value, depth int) keyOrder {
 		return o &^ (1 << depth)
 	case Tuple:
 		for _, item := range v {
-			o = o.withKey(item, o.deeper(depth))
+			o = o.withKey(item, min(depth+1, maxOrderDepth))
 		}
 	}
 	return o
 }
 
-// Ranks of the types, in the order of the names that Python 2 gives them.
+func (o keyOrder) rankOfStrings(depth int) byte {
+	if o>>depth&1 != 0 {
+		return rankUnicode
+	}
+	return rankStr
+}
+
+// Ranks of the types, in the order of the names that Python 2 gives them. Zero
+// ends a tuple, so that the shorter of two comes first.
 const (
-	rankNone     = iota // smaller than anything
-	rankNumber          // numbers have the empty name
-	rankRef             // Proxy
-	rankForeign         // becomes a Ref when it is sent
-	rankMap             // dict
-	rankEllipsis        // ellipsis
-	rankError           // exceptions.…
-	rankList            // list
-	rankSet             // set
-	rankSlice           // slice
-	rankStr             // str
-	rankTuple           // tuple
-	rankUnicode         // unicode
+	rankEnd      byte = iota
+	rankNone          // smaller than anything
+	rankNaN           // nan comes before all other numbers
+	rankNumber        // numbers have the empty name
+	rankRef           // Proxy
+	rankForeign       // becomes a Ref when it is sent
+	rankEllipsis      // ellipsis
+	rankError         // exceptions.…
+	rankStr           // str
+	rankTuple         // tuple
+	rankUnicode       // unicode
 )
 
-func (o keyOrder) rank(v Value, depth int) int {
-	switch v.(type) {
+// keyWriter writes keys as bytes in whose order, that of bytes.Compare, the keys
+// are. The same key gives the same bytes: 1, 1.0 and True do, and an ASCII str
+// and the same unicode. No key gives the start of what another gives, so that
+// tuples are their members one after the other. The cost is linear in the key,
+// and so is what sorting compares, however alike the keys are.
+type keyWriter struct {
+	order  keyOrder
+	errors uint32 // exceptions so far
+}
+
+// append appends a key, which must be hashable.
+func (w *keyWriter) append(b []byte, v Value, depth int) []byte {
+	switch v := v.(type) {
 	case None:
-		return rankNone
-	case Bool, Int, Long, Float:
-		return rankNumber
-	case Bytes, Text:
-		if o.textOwnRank(depth) {
-			return rankUnicode
-		}
-		return rankStr
-	case List:
-		return rankList
+		return append(b, rankNone)
+	case Bool:
+		return appendIntKey(b, int64(boolInt(bool(v))))
+	case Int:
+		return appendIntKey(b, int64(v))
+	case Long:
+		return appendLongKey(b, string(v))
+	case Float:
+		return appendFloatKey(b, float64(v))
+	case Bytes:
+		return w.appendString(b, string(v), depth, 0)
+	case Text:
+		return w.appendString(b, string(v), depth, 1)
 	case Tuple:
-		return rankTuple
-	case Set:
-		return rankSet
-	case *Map:
-		return rankMap
-	case Slice:
-		return rankSlice
+		b = append(b, rankTuple)
+		for _, item := range v {
+			b = w.append(b, item, min(depth+1, maxOrderDepth))
+		}
+		return append(b, rankEnd)
+	case Ref:
+		b = appendDigits(append(b, rankRef), string(v.ID))
+		return appendTerminated(b, string(v.Home))
 	case Ellipsis:
-		return rankEllipsis
+		return append(b, rankEllipsis)
 	case Exception:
-		return rankError
-	case Ref:
-		return rankRef
+		// No two exceptions are the same key, as objects are not in Python;
+		// those of one class stay in the order in which they came.
+		w.errors++
+		b = appendTerminated(append(b, rankError), v.Class)
+		return binary.BigEndian.AppendUint32(b, w.errors)
 	}
-	return rankForeign
+	// A value of another package is itself alone; the order of addresses means
+	// nothing, but that it is one keeps sorting sound.
+	return binary.BigEndian.AppendUint64(append(b, rankForeign), uint64(reflect.ValueOf(v).Pointer()))
 }
 
-// compare is a total order of all values; 0 means the same key: 1, 1.0 and
-// True, or an ASCII str and the unicode of the same text. Its cost is at most
-// linear in the smaller value, so sorting n bytes of keys takes O(n log n).
-// Values must not contain themselves: hashable has made sure of that, and
-// Equal counts its steps.
-func (o keyOrder) compare(a, b Value, depth int) int {
-	ra, rb := o.rank(a, depth), o.rank(b, depth)
-	if ra != rb {
-		return cmp.Compare(ra, rb)
+// appendString appends Bytes or Text by their bytes, which for UTF-8 is the order
+// of code points. The same bytes are the same key if they are ASCII; otherwise
+// Python calls str and unicode different, and str, type 0, comes first.
+func (w *keyWriter) appendString(b []byte, s string, depth int, typ byte) []byte {
+	b = appendTerminated(append(b, w.order.rankOfStrings(depth)), s)
+	if isASCII(s) {
+		typ = 0
 	}
-	switch ra {
-	case rankNumber:
-		return compareNumbers(a, b)
-	case rankStr, rankUnicode:
-		return compareStrings(a, b)
-	case rankForeign:
-		return compareForeign(a, b)
-	}
-	switch a := a.(type) {
-	case Tuple:
-		return o.compareItems(a, b.(Tuple), depth)
-	case List:
-		return o.compareItems(a, b.(List), depth)
-	case Set:
-		return o.compareItems(a, b.(Set), depth)
-	case *Map:
-		return o.compareMaps(a, b.(*Map), depth)
-	case Slice:
-		b := b.(Slice)
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Stop, b.Stop), cmp.Compare(a.Step, b.Step))
-	case Exception:
-		b := b.(Exception)
-		if c := strings.Compare(a.Class, b.Class); c != 0 {
-			return c
-		}
-		return o.compareItems(a.Args, b.Args, depth)
-	case Ref:
-		b := b.(Ref)
-		x, y := decimal{digits: string(a.ID)}, decimal{digits: string(b.ID)}
-		return cmp.Or(x.compare(y), strings.Compare(string(a.Home), string(b.Home)))
-	}
-	return 0 // None and Ellipsis have one value each
+	return append(b, typ)
 }
 
-func (o keyOrder) compareItems(a, b []Value, depth int) int {
-	for i := range min(len(a), len(b)) {
-		if c := o.compare(a[i], b[i], o.deeper(depth)); c != 0 {
-			return c
+// appendTerminated appends a string so that a shorter one comes before a longer
+// one that starts alike: two zeros end it, and a zero inside is followed by ff.
+func appendTerminated(b []byte, s string) []byte {
+	for {
+		before, after, found := strings.Cut(s, "\x00")
+		b = append(b, before...)
+		if !found {
+			return append(b, 0, 0)
 		}
+		b = append(b, 0, 0xff)
+		s = after
 	}
-	return cmp.Compare(len(a), len(b))
 }
 
-func (o keyOrder) compareMaps(a, b *Map, depth int) int {
-	return slices.CompareFunc(a.Pairs(), b.Pairs(), func(p, q Pair) int {
-		if c := o.compare(p.Key, q.Key, o.deeper(depth)); c != 0 {
+// appendDigits appends the decimal digits of a number that is not negative and
+// has no leading zeros: the longer one is larger.
+func appendDigits(b []byte, digits string) []byte {
+	return append(appendI32(b, len(digits)), digits...)
+}
+
+// A number is the nearest float64 towards zero, then on which side of the float
+// it lies, and where it is not the float itself, its digits.
+const (
+	sideBelow byte = iota // the number is below the float, which is negative
+	sideExact
+	sideAbove
+)
+
+func appendFloatKey(b []byte, f float64) []byte {
+	if math.IsNaN(f) {
+		return binary.BigEndian.AppendUint64(append(b, rankNaN), math.Float64bits(f))
+	}
+	return append(appendOrdered(append(b, rankNumber), f), sideExact)
+}
+
+// appendOrdered appends a float that is not nan.
+func appendOrdered(b []byte, f float64) []byte {
+	const signBit = 1 << 63
+	bits := math.Float64bits(f)
+	switch {
+	case f == 0:
+		bits = signBit // 0.0 and -0.0
+	case f < 0:
+		bits = ^bits
+	default:
+		bits |= signBit
+	}
+	return binary.BigEndian.AppendUint64(b, bits)
+}
+
+func appendIntKey(b []byte, n int64) []byte {
+	magnitude := uint64(n)
+	if n < 0 {
+		magnitude = -magnitude
+	}
+	f, exact := floatBelow(magnitude)
+	if exact {
+		if n < 0 {
+			f = -f
+		}
+		return append(appendOrdered(append(b, rankNumber), f), sideExact)
+	}
+	var buf [maxInt64Digits + 1]byte
+	return appendInexact(b, n < 0, f, string(strconv.AppendUint(buf[:0], magnitude, 10)))
+}
+
+func appendLongKey(b []byte, s string) []byte {
+	neg, digits, _ := splitLong(s)
+	if n, ok := digitsInt64(neg, digits); ok {
+		return appendIntKey(b, n)
+	}
+	f, exact := floatBelowDigits(digits)
+	if !exact {
+		return appendInexact(b, neg, f, digits)
+	}
+	if neg {
+		f = -f
+	}
+	return append(appendOrdered(append(b, rankNumber), f), sideExact)
+}
+
+// appendInexact appends an integer whose magnitude is above f and has these
+// digits.
+func appendInexact(b []byte, neg bool, f float64, digits string) []byte {
+	if !neg {
+		return appendDigits(append(appendOrdered(append(b, rankNumber), f), sideAbove), digits)
+	}
+	b = append(appendOrdered(append(b, rankNumber), -f), sideBelow)
+	start := len(b)
+	b = appendDigits(b, digits)
+	for i := start; i < len(b); i++ {
+		b[i] = ^b[i]
+	}
+	return b
+}
+
+// keyTable holds keys as a keyWriter writes them.
+type keyTable struct {
+	keys  []byte   // one after the other
+	ends  []uint32 // where each ends in keys, 0 before the first
+	steps int      // comparisons, weighted by their length, for the tests
+}
+
+// keyLen returns the length in bytes of most keys of the type of v, 0 where it
+// differs much.
+func keyLen(v Value) int {
+	switch v.(type) {
+	case None, Ellipsis:
+		return 1
+	case Bool, Int, Long, Float:
+		return 1 + sizeFloat + 1 // rank, float, side
+	}
+	return 0
+}
+
+// makeKeys writes n keys.
+func makeKeys(n int, order keyOrder, key func(i int) Value) *keyTable {
+	size := 0
+	for i := range n {
+		size += keyLen(key(i))
+	}
+	t := &keyTable{keys: make([]byte, 0, size), ends: make([]uint32, n+1)}
+	w := keyWriter{order: order}
+	for i := range n {
+		t.keys = w.append(t.keys, key(i), 0)
+		t.ends[i+1] = uint32(len(t.keys))
+	}
+	t.steps = n + len(t.keys)/stride
+	return t
+}
+
+func (t *keyTable) key(i uint32) []byte { return t.keys[t.ends[i]:t.ends[i+1]] }
+
+// stride is the number of bytes that count as one step: bytes.Compare takes at
+// least so many at once.
+const stride = 16
+
+func (t *keyTable) compare(i, j uint32) int {
+	a, b := t.key(i), t.key(j)
+	t.steps += 1 + min(len(a), len(b))/stride
+	return bytes.Compare(a, b)
+}
+
+// sorted returns the numbers of the keys in their order, equal ones in the order
+// in which they came, or nil where they are in order and distinct already.
+func (t *keyTable) sorted() []entry {
+	n := uint32(len(t.ends) - 1)
+	i := uint32(1)
+	for i < n && t.compare(i-1, i) < 0 {
+		i++
+	}
+	if i >= n {
+		return nil
+	}
+	entries := make([]entry, n)
+	for i := range entries {
+		var head [sizeFloat]byte
+		copy(head[:], t.key(uint32(i)))
+		entries[i] = entry{binary.BigEndian.Uint64(head[:]), uint32(i)}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		t.steps++
+		if a.head != b.head {
+			if a.head < b.head {
+				return -1
+			}
+			return 1
+		}
+		if c := t.compare(a.i, b.i); c != 0 {
 			return c
 		}
-		return o.compare(p.Value, q.Value, o.deeper(depth))
+		return int(a.i) - int(b.i)
 	})
+	return entries
 }
 
-// compareStrings orders Bytes and Text by their bytes, which for UTF-8 is the
-// order of code points. The same bytes are the same key if they are ASCII;
-// otherwise Python calls str and unicode different, and str comes first.
-func compareStrings(a, b Value) int {
-	sa, _ := StringOf(a)
-	sb, _ := StringOf(b)
-	if c := strings.Compare(sa, sb); c != 0 {
-		return c
-	}
-	if a.Kind() == b.Kind() || isASCII(sa) {
-		return 0
-	}
-	return cmp.Compare(a.Kind(), b.Kind()) // KindBytes < KindText
+// entry is a key in a table that is sorted: its first bytes and its number.
+type entry struct {
+	head uint64
+	i    uint32
 }
 
-// compareForeign orders values of other packages by identity. The order means
-// nothing; that it is one keeps sorting sound.
-func compareForeign(a, b Value) int {
-	if a == nil || b == nil {
-		return cmp.Compare(boolInt(a != nil), boolInt(b != nil))
+// ascending tells that a comes before b without writing keys, for the types that
+// most keys have; false means that it does not know.
+func ascending(a, b Value) bool {
+	switch a := a.(type) {
+	case Bytes:
+		b, ok := b.(Bytes)
+		return ok && a < b
+	case Text:
+		b, ok := b.(Text)
+		return ok && a < b
+	case Int:
+		b, ok := b.(Int)
+		return ok && a < b
 	}
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	if x.Kind() == reflect.Pointer && y.Kind() == reflect.Pointer {
-		return cmp.Compare(x.Pointer(), y.Pointer())
+	return false
+}
+
+// numSmall is the number of members that firstOfSmall knows: None, Ellipsis and
+// the numbers of one byte.
+const numSmall = 1 + 1 + 1<<8
+
+// smallKey returns the number of such a member.
+func smallKey(v Value) (n int, ok bool) {
+	switch v := v.(type) {
+	case None:
+		return 0, true
+	case Ellipsis:
+		return 1, true
+	case Bool:
+		return 2 + boolInt(bool(v)), true
+	case Int:
+		return 2 + int(v), v >= 0 && v < 1<<8
 	}
-	return strings.Compare(fmt.Sprintf("%T", a), fmt.Sprintf("%T", b))
+	return 0, false
+}
+
+// firstOfSmall removes later duplicates of small members, in place: they are the
+// only ones of which a set of n bytes can have n or n/2.
+func firstOfSmall(items []Value) []Value {
+	var seen [numSmall]bool
+	kept := items[:0]
+	for _, v := range items {
+		n, ok := smallKey(v)
+		if ok && seen[n] {
+			continue
+		}
+		if ok {
+			seen[n] = true
+		}
+		kept = append(kept, v)
+	}
+	clear(items[len(kept):])
+	return kept
+}
+
+// firstOfEach removes later duplicates from the members of a set, in place. All
+// members must be hashable.
+func firstOfEach(items []Value) (kept []Value, steps int) {
+	if len(items) > numSmall {
+		items = firstOfSmall(items)
+	}
+	i := 1
+	for i < len(items) && ascending(items[i-1], items[i]) {
+		i++
+	}
+	if i >= len(items) {
+		return items, i
+	}
+	order := unicodeApart
+	for _, v := range items {
+		order = order.withKey(v, 0)
+	}
+	t := makeKeys(len(items), order, func(i int) Value { return items[i] })
+	sorted := t.sorted()
+	dropped := false
+	for i := 1; i < len(sorted); i++ {
+		if t.compare(sorted[i-1].i, sorted[i].i) == 0 {
+			items[sorted[i].i] = nil
+			dropped = true
+		}
+	}
+	if dropped {
+		items = slices.DeleteFunc(items, func(v Value) bool { return v == nil })
+	}
+	return items, t.steps
 }
 
 func boolInt(b bool) int {
@@ -191,129 +405,4 @@ func isForeign(v Value) bool {
 		return false
 	}
 	return true
-}
-
-// budget bounds a walk over values that a caller built, which may contain
-// themselves or share parts without end.
-type budget struct {
-	depth, items int
-	tree         bool // the values come from Parse: they cannot contain themselves
-}
-
-func newBudget() *budget { return &budget{depth: DefaultDepth, items: DefaultItems} }
-
-// treeBudget is for values whose size was limited when they were read.
-func treeBudget() budget { return budget{depth: math.MaxInt, items: math.MaxInt, tree: true} }
-
-// hashable tells whether v can be a key: everything but lists, sets, maps and
-// slices, also inside tuples. Errors are keys whatever their arguments are, as
-// objects are in Python. A value of another package is a key if it is a
-// pointer: its identity is its hash.
-func (w *budget) hashable(v Value) error {
-	switch v := v.(type) {
-	case None, Bool, Int, Long, Float, Bytes, Text, Ellipsis, Ref:
-		return nil
-	case Exception:
-		return w.acyclic(v.Args)
-	case Tuple:
-		if err := w.enter(len(v)); err != nil {
-			return err
-		}
-		for _, item := range v {
-			if err := w.hashable(item); err != nil {
-				return err
-			}
-		}
-		w.depth++
-		return nil
-	case nil:
-		return fmt.Errorf("%w: no value", ErrUnhashable)
-	case List, Set, *Map, Slice:
-		return fmt.Errorf("%w type: %s", ErrUnhashable, pythonName(v))
-	}
-	if reflect.TypeOf(v).Kind() == reflect.Pointer {
-		return nil
-	}
-	return fmt.Errorf("%w type: %T", ErrUnhashable, v)
-}
-
-// acyclic makes sure that comparing the values ends.
-func (w *budget) acyclic(items []Value) error {
-	if w.tree {
-		return nil
-	}
-	if err := w.enter(len(items)); err != nil {
-		return err
-	}
-	for _, item := range items {
-		var err error
-		switch v := item.(type) {
-		case List:
-			err = w.acyclic(v)
-		case Tuple:
-			err = w.acyclic(v)
-		case Set:
-			err = w.acyclic(v)
-		case Exception:
-			err = w.acyclic(v.Args)
-		case *Map:
-			for _, p := range v.Pairs() {
-				if err = w.acyclic([]Value{p.Key, p.Value}); err != nil {
-					break
-				}
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	w.depth++
-	return nil
-}
-
-// enter counts one container of n members; the caller leaves it by
-// incrementing depth.
-func (w *budget) enter(n int) error {
-	w.depth--
-	w.items -= n
-	switch {
-	case w.depth < 0:
-		return ErrDepth
-	case w.items < 0:
-		return ErrItems
-	}
-	return nil
-}
-
-// firstOfEach removes later duplicates from the members of a set, in place. All
-// members must be hashable.
-func firstOfEach(items []Value) []Value {
-	if len(items) < 2 {
-		return items
-	}
-	order := ^keyOrder(0)
-	for _, v := range items {
-		order = order.withKey(v, 0)
-	}
-	sorted := make([]int32, len(items))
-	for i := range sorted {
-		sorted[i] = int32(i)
-	}
-	slices.SortFunc(sorted, func(i, j int32) int {
-		return cmp.Or(order.compare(items[i], items[j], 0), cmp.Compare(i, j))
-	})
-	drop := 0
-	first := sorted[0]
-	for _, i := range sorted[1:] {
-		if order.compare(items[first], items[i], 0) != 0 {
-			first = i
-			continue
-		}
-		items[i] = nil
-		drop++
-	}
-	if drop == 0 {
-		return items
-	}
-	return slices.DeleteFunc(items, func(v Value) bool { return v == nil })
 }

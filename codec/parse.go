@@ -49,6 +49,7 @@ type parser struct {
 	depth int // containers around the current value
 	items int // members announced so far
 	owed  int // bytes
+	steps int // what it cost so far, see the tests
 }
 
 func (p *parser) fail(off int, kind error, format string, args ...any) error {
@@ -125,6 +126,7 @@ func (p *parser) enter(at, n int) error {
 
 // value reads a tag and what belongs to it.
 func (p *parser) value() (Value, error) {
+	p.steps++
 	at := p.off
 	tag, err := p.byte()
 	if err != nil {
@@ -196,7 +198,7 @@ func (p *parser) long() (Value, error) {
 	}
 	s, ok := canonicalLong(string(b))
 	if !ok {
-		return nil, p.fail(at, ErrNumber, "%s", excerpt(string(b)))
+		return nil, p.fail(at, ErrNumber, "%s", excerpt(b))
 	}
 	return Long(s), nil
 }
@@ -213,7 +215,7 @@ func (p *parser) text() (Value, error) {
 	}
 	s, err := decodeText(name, data)
 	if err != nil {
-		return nil, p.fail(at, err, "%s", excerpt(string(name)))
+		return nil, p.fail(at, err, "%s", excerpt(name))
 	}
 	return Text(s), nil
 }
@@ -269,12 +271,14 @@ func (p *parser) seq() (Value, error) {
 			return nil, err
 		}
 	}
-	return Set(firstOfEach(items)), nil
+	items, steps := firstOfEach(items)
+	p.steps += steps
+	return Set(items), nil
 }
 
 // hashable checks a key or a member of a set.
 func (p *parser) hashable(at int, v Value) error {
-	w := treeBudget()
+	w := unlimited()
 	if w.hashable(v) != nil {
 		return p.fail(at, ErrUnhashable, "%s", pythonName(v))
 	}
@@ -320,7 +324,9 @@ func (p *parser) dict() (Value, error) {
 		}
 	}
 	p.depth--
-	return makeMap(pairs), nil
+	m := new(Map)
+	p.steps += m.fill(pairs)
+	return m, nil
 }
 
 func (p *parser) exception() (Value, error) {
@@ -359,7 +365,7 @@ func (p *parser) reference() (Value, error) {
 	}
 	id, err := ParseID(string(b))
 	if err != nil {
-		return nil, p.fail(at, ErrNumber, "object id %s", excerpt(string(b)))
+		return nil, p.fail(at, ErrNumber, "object id %s", excerpt(b))
 	}
 	start := p.off
 	if err := p.home(); err != nil {

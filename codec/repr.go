@@ -30,14 +30,50 @@ func (r Ref) String() string       { return literalOf(r) }
 
 // literalOf returns the literal of v, "<nil>" where there is no value.
 func literalOf(v Value) string {
-	r := repr{left: *newBudget()}
+	r := repr{left: *newBudget(), most: math.MaxInt}
 	return string(r.append(nil, v))
+}
+
+// Brief returns the literal of v, of which all beyond most bytes is cut and
+// replaced by "...". It is for logs and messages: its time and memory depend on
+// most and not on the value, except for a Long and for the home of a Ref, which
+// are looked at as a whole.
+func Brief(v Value, most int) string {
+	r := repr{left: *newBudget(), most: max(most, 0)}
+	b := r.append(nil, v)
+	if len(b) <= r.most {
+		return string(b)
+	}
+	b = b[:r.most]
+	// A character that was cut goes whole.
+	for range utf8.UTFMax - 1 {
+		if last, size := utf8.DecodeLastRune(b); last != utf8.RuneError || size != 1 {
+			break
+		}
+		b = b[:len(b)-1]
+	}
+	return string(append(b, "..."...))
 }
 
 // repr writes literals. It stops descending where a value is nested too deeply
 // or has too many members, which only happens to values that contain
-// themselves: "...", as Python does.
-type repr struct{ left budget }
+// themselves: "...", as Python does. It may stop where it has written more than
+// most bytes.
+type repr struct {
+	left budget
+	most int
+}
+
+// full tells that b is long enough.
+func (r *repr) full(b []byte) bool { return len(b) > r.most }
+
+// clip returns as much of a string as its literal needs at most.
+func (r *repr) clip(s string) string {
+	if len(s)-utf8.UTFMax > r.most {
+		return s[:r.most+utf8.UTFMax]
+	}
+	return s
+}
 
 func (r *repr) append(b []byte, v Value) []byte {
 	switch v := v.(type) {
@@ -52,15 +88,15 @@ func (r *repr) append(b []byte, v Value) []byte {
 		return strconv.AppendInt(b, int64(v), 10)
 	case Long:
 		if s, ok := canonicalLong(string(v)); ok {
-			return append(b, s...)
+			return append(b, r.clip(s)...)
 		}
 		return append(b, "<bad number>"...)
 	case Float:
 		return appendFloatLiteral(b, float64(v))
 	case Bytes:
-		return appendBytesLiteral(b, string(v))
+		return appendBytesLiteral(b, r.clip(string(v)))
 	case Text:
-		return appendTextLiteral(b, string(v))
+		return appendTextLiteral(b, r.clip(string(v)))
 	case List:
 		return append(r.items(append(b, '['), v), ']')
 	case Tuple:
@@ -72,10 +108,10 @@ func (r *repr) append(b []byte, v Value) []byte {
 	case Slice:
 		return fmt.Appendf(b, "slice(%d, %d, %d)", v.Start, v.Stop, v.Step)
 	case Exception:
-		b = append(append(b, safeName(v.Class)...), '(')
+		b = append(append(b, safeName(r.clip(v.Class))...), '(')
 		return append(r.items(b, v.Args), ')')
 	case Ref:
-		return append(b, "<object "+printable(string(v.ID))+" at "+v.Home.String()+">"...)
+		return append(b, "<object "+printable(r.clip(string(v.ID)))+" at "+v.Home.String()+">"...)
 	}
 	return append(b, v.String()...) // None, Ellipsis, values of other packages
 }
@@ -86,6 +122,9 @@ func (r *repr) items(b []byte, items []Value) []byte {
 		return append(b, "..."...)
 	}
 	for i, v := range items {
+		if r.full(b) {
+			break
+		}
 		if i > 0 {
 			b = append(b, ", "...)
 		}
@@ -110,6 +149,9 @@ func (r *repr) dict(b []byte, m *Map) []byte {
 		return append(b, "...}"...)
 	}
 	for i, p := range m.Pairs() {
+		if r.full(b) {
+			break
+		}
 		if i > 0 {
 			b = append(b, ", "...)
 		}
@@ -262,11 +304,11 @@ func printable(s string) string {
 const excerptLen = 40
 
 // excerpt returns the start of a string, quoted, for an error message.
-func excerpt(s string) string {
+func excerpt[S ~string | ~[]byte](s S) string {
 	if len(s) > excerptLen {
-		return strconv.Quote(s[:excerptLen]) + "..."
+		return strconv.Quote(string(s[:excerptLen])) + "..."
 	}
-	return strconv.Quote(s)
+	return strconv.Quote(string(s))
 }
 
 // pythonName returns the name of a value's type for an error message.

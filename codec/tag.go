@@ -4,6 +4,7 @@ package codec
 
 // Tags: the first byte of every value that is not written "untagged".
 const (
+	tagBase     = 0x00 // never on the wire
 	tagInt      = 0x01
 	tagLong     = 0x02
 	tagFloat    = 0x03

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -139,15 +140,32 @@ func storeBig(v Value, dst reflect.Value) error {
 		dst.SetZero()
 		return nil
 	}
+	if dst.Type() == typeLong {
+		return storeLong(v, dst)
+	}
 	n, ok := BigIntOf(v)
 	switch {
+	case !ok && isNumberLike(v):
+		return outOfRange(fmt.Sprintf("int of at most %d digits", MaxBigDigits), v)
 	case !ok:
 		return mismatch(wanted(dst.Type()), v)
-	case dst.Type() == typeLong:
-		dst.SetString(n.String())
-	default:
-		dst.Set(reflect.ValueOf(n))
 	}
+	dst.Set(reflect.ValueOf(n))
+	return nil
+}
+
+// storeLong stores an integer as its decimal text.
+func storeLong(v Value, dst reflect.Value) error {
+	if n, ok := Int64Of(v); ok {
+		dst.SetString(strconv.FormatInt(n, 10))
+		return nil
+	}
+	l, isLong := v.(Long)
+	s, ok := canonicalLong(string(l))
+	if !isLong || !ok {
+		return mismatch(wanted(dst.Type()), v)
+	}
+	dst.SetString(s)
 	return nil
 }
 
@@ -213,12 +231,11 @@ func floatOf(v Value) (f float64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	const maxFloatDigits = 309 // decimal digits of the largest float64
 	neg, digits, ok := splitLong(string(l))
 	if !ok {
 		return 0, false
 	}
-	if len(digits) > maxFloatDigits {
+	if len(digits) > floatDigits {
 		return math.Inf(1 - 2*boolInt(neg)), true
 	}
 	n, _ := BigIntOf(v)

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"math"
@@ -17,7 +18,7 @@ func TestKeyOrder(t *testing.T) {
 		{None{}, Float(math.Inf(-1)), Long("-" + big), Float(-1e19), Int(math.MinInt64), Int(-1), Float(-0.5), Bool(false), Float(0.5),
 			Bool(true), Float(1.5), Int(2), Int(1<<53 + 1), Float(1<<53 + 2), Int(math.MaxInt64), Float(1 << 63), Long("9223372036854775809"),
 			Float(1e22), Long("10000000000000000000001"), Long(big), Float(1e300), Float(math.Inf(1)),
-			Ref{"9", "b"}, Ref{"10", "a"}, Ref{"10", "b"}, Ellipsis{}, Exception{"A", nil}, Exception{"B", Tuple{Int(1)}}, Exception{"B", Tuple{List{}}},
+			Ref{"9", "b"}, Ref{"10", "a"}, Ref{"10", "b"}, Ellipsis{},
 			Bytes(""), Bytes("A"), Text("B"), Bytes("a"), Bytes("é"), Text("é"), Text("😀"), Tuple{}, Tuple{Int(1)}, Tuple{Int(1), None{}}, Tuple{Bytes("a")}},
 		{Ellipsis{}, Bytes("b"), Tuple{Int(1)}},
 		{Ellipsis{}, Tuple{Int(1)}, Text("b")},
@@ -65,8 +66,10 @@ func TestSameKeys(t *testing.T) {
 		{Tuple{Int(1), Bytes("a")}, Tuple{Bool(true), Text("a")}, true},
 		{Tuple{Int(1)}, Int(1), false},
 		{None{}, Bool(false), false},
-		{Exception{"E", Tuple{List{Int(1)}}}, Exception{"E", Tuple{List{Int(1)}}}, true},
-		{Exception{"E", Tuple{mustMap(Pair{Int(1), Set{}})}}, Exception{"E", Tuple{mustMap(Pair{Int(1), Slice{1, 2, 3}})}}, false},
+		{Long("10000000000000000000000"), Long("10000000000000000000001"), false},
+		{Float(math.MaxFloat64), Long("1" + strings.Repeat("0", 309)), false},
+		{Float(math.Inf(1)), Long("1" + strings.Repeat("0", 309)), false},
+		{Bytes("a\x00"), Text("a\x00"), true},
 	}
 	for _, test := range tests {
 		m := mustMap(Pair{test.a, Bytes("a")}, Pair{test.b, Bytes("b")})
@@ -91,9 +94,74 @@ func TestSameKeys(t *testing.T) {
 			t.Errorf("%v was found", key)
 		}
 	}
-	for _, key := range []Value{loop, Exception{"E", Tuple{loop, Set{}, Exception{}, mustMap()}}} {
-		if _, err := NewMap(Pair{key, None{}}); !errors.Is(err, ErrDepth) {
-			t.Errorf("a key that contains itself: %v", err)
+	if _, err := NewMap(Pair{loop, None{}}); !errors.Is(err, ErrDepth) {
+		t.Errorf("a key that contains itself: %v", err)
+	}
+	if _, err := NewMap(Pair{Long("x"), None{}}); !errors.Is(err, ErrUnhashable) {
+		t.Errorf("a bad number as a key: %v", err)
+	}
+}
+
+// TestExceptionKeys: exceptions are keys, ordered by their class, and no two are
+// the same.
+func TestExceptionKeys(t *testing.T) {
+	e := Exception{"B", Tuple{List{Int(2)}}}
+	m := mustMap(Pair{Tuple{e, Int(2)}, Int(3)}, Pair{Tuple{e, Int(1)}, Int(4)}, Pair{e, Int(1)}, Pair{Exception{"B", nil}, Int(2)},
+		Pair{Exception{"A", nil}, Int(0)}, Pair{Int(5), Int(-1)})
+	for i, p := range m.Pairs() {
+		if p.Value != Int(i-1) {
+			t.Errorf("pair %d is %s: %s", i, p.Key, p.Value)
+		}
+		if v, ok := m.Get(p.Key); ok != (i == 0) {
+			t.Errorf("Get(%s) = %v, %t", p.Key, v, ok)
+		}
+	}
+	kept, _ := firstOfEach([]Value{e, None{}, e, None{}})
+	if !Equal(Set(kept), Set{None{}, e, e}) {
+		t.Errorf("a set of exceptions is %s", Set(kept))
+	}
+}
+
+// TestNumberOrder compares numbers around each power of two and ten, and around
+// the largest float, with math/big.
+func TestNumberOrder(t *testing.T) {
+	var keys []Value
+	add := func(n *big.Int) {
+		f, _ := new(big.Float).SetInt(n).Float64()
+		for _, f := range []float64{f, math.Nextafter(f, 0), math.Nextafter(f, math.Inf(1))} {
+			keys = append(keys, Float(f), Float(-f))
+		}
+		for d := int64(-2); d <= 2; d++ {
+			m := new(big.Int).Add(n, big.NewInt(d))
+			keys = append(keys, IntValue(m), Long(m.String()), IntValue(new(big.Int).Neg(m)))
+		}
+	}
+	for _, exponent := range []uint{0, 1, 31, 52, 53, 54, 62, 63, 64, 65, 127, 128, 1000, 1023, 1024, 1025} {
+		add(new(big.Int).Lsh(big.NewInt(1), exponent))
+	}
+	for _, exponent := range []int64{1, 15, 18, 19, 20, 38, 39, 300, 307, 308, 309, 310} {
+		add(new(big.Int).Exp(big.NewInt(10), big.NewInt(exponent), nil))
+	}
+	largest, _ := new(big.Float).SetFloat64(math.MaxFloat64).Int(nil)
+	add(largest)
+	keys = append(keys, Float(math.Inf(1)), Float(math.Inf(-1)), Float(0.5), Float(math.Copysign(0, -1)), Float(math.SmallestNonzeroFloat64))
+	exact := func(v Value) *big.Float {
+		if f, ok := v.(Float); ok {
+			return big.NewFloat(float64(f))
+		}
+		n, _ := BigIntOf(v)
+		return new(big.Float).SetInt(n)
+	}
+	written, numbers := make([][]byte, len(keys)), make([]*big.Float, len(keys))
+	w := keyWriter{order: unicodeApart}
+	for i, k := range keys {
+		written[i], numbers[i] = w.append(nil, k, 0), exact(k)
+	}
+	for i, a := range keys {
+		for j, b := range keys {
+			if got, want := bytes.Compare(written[i], written[j]), numbers[i].Cmp(numbers[j]); got != want {
+				t.Fatalf("%s and %s compare as %d, want %d", a, b, got, want)
+			}
 		}
 	}
 }
@@ -120,6 +188,13 @@ func TestEqual(t *testing.T) {
 		{Set{Int(1), Bytes("a")}, Set{Bytes("a"), Int(1)}, true},
 		{Set{Int(1)}, Set{Bool(true)}, false},
 		{Set{Int(1)}, Set{}, false},
+		{Set{Int(1), Int(2)}, Set{Int(2), Float(1)}, false},
+		{Set{Long("2"), Int(1)}, Set{Int(1), Int(2)}, true},
+		{Set{x, Int(1)}, Set{Int(1), x}, true},
+		{Set{x, Int(1)}, Set{Int(1), &stranger{}}, false},
+		{Set{byValue(1), Int(1)}, Set{Int(1), byValue(1)}, false},
+		{Set{mustMap(Pair{x, Int(1)}), Int(1)}, Set{Int(1), mustMap(Pair{x, Int(1)})}, true},
+		{Set{Exception{"E", Tuple{Set{Int(1), Int(2)}}}, Int(3)}, Set{Int(3), Exception{"E", Tuple{Set{Int(2), Int(1)}}}}, true},
 		{Set{loop}, Set{loop}, false},
 		{mustMap(Pair{Int(1), None{}}), mustMap(Pair{Int(1), None{}}), true},
 		{mustMap(Pair{Int(1), None{}}), mustMap(Pair{Bool(true), None{}}), false},
@@ -170,6 +245,12 @@ func TestIntegers(t *testing.T) {
 			t.Errorf("Int64Of(%v) = %d, %t", test.v, i, ok)
 		}
 	}
+	if n, ok := BigIntOf(Long("-" + strings.Repeat("9", MaxBigDigits))); !ok || len(n.String()) != MaxBigDigits+1 {
+		t.Errorf("BigIntOf of the longest number: %t", ok)
+	}
+	if _, ok := BigIntOf(Long(strings.Repeat("9", MaxBigDigits+1))); ok {
+		t.Error("BigIntOf has no limit")
+	}
 	if IntValue(nil) != Int(0) {
 		t.Error("IntValue(nil)")
 	}
@@ -187,6 +268,33 @@ func TestStringValue(t *testing.T) {
 	m := MapOf(map[string]Value{"b": Int(1), "é": Int(2), "a": Int(3)})
 	if got, want := m.String(), "{'a': 3, 'b': 1, 'é': 2}"; got != want {
 		t.Errorf("MapOf = %s, want %s", got, want)
+	}
+}
+
+func TestBrief(t *testing.T) {
+	tests := []struct {
+		v    Value
+		most int
+		want string
+	}{
+		{nil, 5, "<nil>"},
+		{Int(12345), 5, "12345"},
+		{Int(12345), 4, "1234..."},
+		{Long(strings.Repeat("9", 50)), 4, "9999..."},
+		{Text("éé"), 5, "'éé..."},
+		{Text("éé"), 4, "'é..."},
+		{Text("😀😀"), 4, "'..."},
+		{Bytes("abcdef"), 3, "'ab..."},
+		{List{Int(1), List{Int(2), Int(3)}}, 8, "[1, [2, ..."},
+		{mustMap(Pair{Int(1), Int(2)}, Pair{Int(3), Int(4)}), 3, "{1:..."},
+		{Exception{strings.Repeat("E", 9), Tuple{Int(1)}}, 3, "EEE..."},
+		{Int(1), 0, "..."},
+		{Int(1), -1, "..."},
+	}
+	for _, test := range tests {
+		if got := Brief(test.v, test.most); got != test.want {
+			t.Errorf("Brief(%s, %d) = %s, want %s", test.v, test.most, got, test.want)
+		}
 	}
 }
 
