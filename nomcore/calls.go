@@ -187,14 +187,10 @@ func (s *Service) exchange(ctx context.Context, p *Peer, rq *request, sess *clie
 		sortAttrs(attrs)
 	}
 	attrs = append(attrs, codec.Attr{Name: attrXID, Value: codec.Int(xid)})
-	out := s.outbox(p, "")
+	out := s.outbox(p, p.refs, source{})
 	defer out.release()
 	if err := out.encode(packet{cmd: rq.cmd, attrs: attrs}); err != nil {
-		s.reg.abandon(out.given)
 		return packet{}, fmt.Errorf("%s: %w", rq.what(), err)
-	}
-	if len(out.given) > 0 {
-		s.reg.hold(p.refs, out.given, "")
 	}
 	w.call, w.datagram = c, out.buf
 	return w.wait(ctx)

@@ -15,8 +15,8 @@ import (
 type answer struct {
 	result codec.Value // nil for none, where err says why
 	err    error
-	both   bool     // unknown operations are answered with both, as ever
-	via    codec.ID // object whose operation this was, see registry.export
+	both   bool   // unknown operations are answered with both, as ever
+	from   source // of the objects in it
 	extra  []codec.Attr
 	flags  byte // of the acknowledgement, within a session
 }
@@ -94,8 +94,7 @@ func (s *Service) execute(ctx context.Context, j *job) answer {
 		}
 		return s.list(ctx, p, pkt)
 	case cmdResolve:
-		v, err := s.resolveName(ctx, p, pkt)
-		return answer{result: v, err: err}
+		return s.resolveName(ctx, p, pkt)
 	case cmdPull:
 		return s.pull(ctx, j)
 	default:
@@ -141,19 +140,19 @@ func (s *Service) allow(ctx context.Context, p *Peer, req auth.Request) error {
 }
 
 // resolveName looks up a registered name.
-func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *packet) (codec.Value, error) {
+func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *packet) answer {
 	v, ok := pkt.get(attrName)
 	if !ok {
-		return nil, exception("KeyError", attrName)
+		return answer{err: exception("KeyError", attrName)}
 	}
 	name, isText := codec.StringOf(v)
 	if err := s.allowResolve(ctx, p, name); err != nil {
-		return nil, err
+		return answer{err: err}
 	}
-	if v, ok := s.reg.lookup(name); ok && isText {
-		return v, nil
+	if reg := s.reg.lookup(name); reg != nil && isText {
+		return answer{result: reg.value, from: source{name: reg}}
 	}
-	return nil, exception("NameError", "No such name")
+	return answer{err: exception("NameError", "No such name")}
 }
 
 // allowResolve asks whether the client may have what is registered under name.
@@ -170,6 +169,7 @@ type pullRequest struct {
 	tag  *sessionTag
 	id   codec.ID
 	obj  *Object
+	via  *exported   // obj, as it is exported
 	attr string      // of the operations on attributes
 	item codec.Value // of those on items
 
@@ -195,7 +195,7 @@ func (s *Service) pull(ctx context.Context, j *job) answer {
 		return answer{err: err}
 	}
 	v, err := op.run(&rq)
-	return answer{result: v, err: err, via: rq.id, extra: rq.extra}
+	return answer{result: v, err: err, from: source{via: rq.via}, extra: rq.extra}
 }
 
 // countUnused gives back the references in a request that was refused before it
@@ -259,8 +259,10 @@ func (rq *pullRequest) find(op operation) error {
 	if !ok {
 		return exception("KeyError", attrOID)
 	}
-	if rq.id, ok = objectID(v); ok {
-		rq.obj = rq.s.reg.use(rq.peer.refs, rq.id)
+	if rq.id, ok = idOf(v); ok {
+		if id, ok := parseObjectID(rq.id); ok {
+			rq.obj, rq.via = rq.s.reg.use(rq.peer.refTable(), id)
+		}
 	}
 	if rq.obj == nil {
 		return codec.Exception{Class: "KeyError", Args: codec.Tuple{v}}
@@ -268,8 +270,8 @@ func (rq *pullRequest) find(op operation) error {
 	return nil
 }
 
-// objectID reads an oid, which may come as any number.
-func objectID(v codec.Value) (codec.ID, bool) {
+// idOf reads an oid, which may come as any number.
+func idOf(v codec.Value) (codec.ID, bool) {
 	switch v := v.(type) {
 	case codec.Long:
 		return codec.ID(v), true
@@ -293,12 +295,9 @@ func (s *Service) answer(j *job, a answer) []byte {
 		ack := sessionAck{boot: s.boot, seq: j.tag.seq, flags: a.flags, uptime: time.Since(s.born)}
 		a.extra = append(a.extra, codec.Attr{Name: attrNomq, Value: ack.value()})
 	}
-	out := s.outbox(j.peer, a.via)
+	out := s.outbox(j.peer, j.peer.refTable(), a.from)
 	defer out.release()
 	s.encodeAnswer(out, j.peer, &j.pkt, a)
-	if len(out.given) > 0 {
-		s.reg.hold(j.peer.refs, out.given, a.via)
-	}
 	b := append([]byte(nil), out.buf...)
 	if err := j.peer.sendAnswer(b); err != nil && !errors.Is(err, ErrClosed) {
 		s.log.Warn("answer not sent", "client", j.peer.addr, "err", err)
@@ -320,9 +319,9 @@ func (s *Service) encodeAnswer(out *outbox, p *Peer, pkt *packet, a answer) {
 	if err == nil {
 		return
 	}
-	s.reg.abandon(out.given)
 	var exc codec.Exception
 	switch {
+	case errors.As(err, &exc): // errRevoked or errTooManyReferences
 	case errors.Is(err, ErrTooLarge):
 		exc = ExceptionOf(fmt.Errorf("the answer is too large: %w", err))
 	case a.err != nil: // an exception whose arguments cannot be sent

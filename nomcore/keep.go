@@ -9,11 +9,16 @@ import (
 func (s *Service) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
+	aged := time.Now()
 	for {
 		select {
 		case now := <-tick.C:
 			s.dedup.sweep(now)
 			s.sessions.sweep(now)
+			if now.Sub(aged) >= leaseTime {
+				aged = now
+				s.reg.age(s.unvalidated, s.unvalidatedOld)
+			}
 			for _, p := range s.allPeers() {
 				p.keep(now)
 			}

@@ -100,6 +100,9 @@ type Object struct {
 	// Doc returns what people are told that it is, where it is served, in
 	// place of what Impl says of itself; "" leaves that. nil does as well.
 	Doc func() string
+	// Scope makes what peers reach through the object end with it when
+	// Service.Revoke ends it.
+	Scope bool
 }
 
 // titled puts the title of an object into its description.

@@ -204,12 +204,14 @@ func (rq *pullRequest) release() (codec.Value, error) {
 		if !ok || len(pair) != 2 {
 			return nil, exception("TypeError", "a reference given back is an oid and a count")
 		}
-		id, isID := objectID(pair[0])
+		text, isID := idOf(pair[0])
 		n, isCount := codec.Int64Of(pair[1])
 		if !isID || !isCount || n < 0 || n > math.MaxInt32 {
 			return nil, exception("ValueError", "a reference given back is an oid and a count")
 		}
-		rq.s.reg.release(rq.peer.refs, id, int(n))
+		if id, ok := parseObjectID(text); ok {
+			rq.s.reg.release(rq.peer.refs, id, int(n))
+		}
 	}
 	return codec.None{}, nil
 }

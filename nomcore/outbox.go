@@ -13,8 +13,9 @@ type outbox struct {
 	enc   codec.Encoder
 	s     *Service
 	to    *Peer
-	via   codec.ID
-	given []given // references to objects of ours in buf
+	refs  *refTable   // where the references in buf are counted
+	from  source      // of the objects that they lead to
+	given []*exported // what the references in buf lead to
 }
 
 var outboxes = sync.Pool{New: func() any {
@@ -23,18 +24,18 @@ var outboxes = sync.Pool{New: func() any {
 	return o
 }}
 
-// outbox returns one for a packet to that peer. References in it count as
-// given out by the object via.
-func (s *Service) outbox(to *Peer, via codec.ID) *outbox {
+// outbox returns one for a packet to that peer. References in it are counted in
+// refs, the objects come from a source.
+func (s *Service) outbox(to *Peer, refs *refTable, from source) *outbox {
 	o := outboxes.Get().(*outbox)
-	o.s, o.to, o.via, o.buf, o.given = s, to, via, o.buf[:0], o.given[:0]
+	o.s, o.to, o.refs, o.from, o.buf, o.given = s, to, refs, from, o.buf[:0], o.given[:0]
 	return o
 }
 
 // release gives the outbox back. Its buffer must not be used afterwards.
 func (o *outbox) release() {
-	o.s, o.to = nil, nil
 	clear(o.given)
+	o.s, o.to, o.refs, o.from = nil, nil, nil, source{}
 	outboxes.Put(o)
 }
 
@@ -47,24 +48,30 @@ func (o *outbox) ref(v codec.Value) (codec.Ref, error) {
 		if err != nil {
 			return codec.Ref{}, err
 		}
-		id := o.s.reg.export(v, o.via)
-		o.given = append(o.given, given{id, v})
-		return codec.Ref{ID: id, Home: home}, nil
+		e, err := o.s.reg.give(o.refs, v, o.from)
+		if err != nil {
+			return codec.Ref{}, err
+		}
+		o.given = append(o.given, e)
+		return codec.Ref{ID: e.id.text(), Home: home}, nil
 	case *Proxy:
 		return v.Ref, nil
 	}
 	return codec.Ref{}, fmt.Errorf("%w: %T", codec.ErrUnencodable, v)
 }
 
-// encode writes a packet into the buffer.
+// encode writes a packet into the buffer. The references in it count as given,
+// unless it fails.
 func (o *outbox) encode(pkt packet) error {
-	o.given = o.given[:0]
 	b, err := pkt.append(o.buf[:0], &o.enc)
-	if err != nil {
-		return err
+	if err == nil {
+		if o.buf = b; len(b) <= maxDatagram {
+			return nil
+		}
+		err = fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
 	}
-	if o.buf = b; len(b) > maxDatagram {
-		return fmt.Errorf("%w: it has %d", ErrTooLarge, len(b))
-	}
-	return nil
+	o.s.reg.abandon(o.refs, o.given)
+	clear(o.given)
+	o.given = o.given[:0]
+	return err
 }

@@ -50,8 +50,8 @@ type Peer struct {
 	imports imports
 
 	// As who asks us.
-	cookie   cookie  // that proves the address, see session.go
-	refs     *holder // guarded by registry.mu
+	cookie   cookie    // that proves the address, see session.go
+	refs     *refTable // see refTable
 	stranger stranger
 
 	// Whether its requests are served.
@@ -76,10 +76,19 @@ type Peer struct {
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newHolder(maxOriginalRefs)}
+	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newRefTable(refsOriginal)}
 	rand.Read(p.cookie[:])
 	p.win = newWindow(p.windowBounds)
 	return p
+}
+
+// refTable returns where references in answers to the peer are counted: its own
+// table, or before its address is validated one for all such addresses.
+func (p *Peer) refTable() *refTable {
+	if p.proven.Load() {
+		return p.refs
+	}
+	return p.s.unvalidated
 }
 
 // Addr returns the peer's address.

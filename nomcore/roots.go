@@ -3,7 +3,7 @@ package nomcore
 import (
 	"context"
 	"fmt"
-	"math/big"
+	"math"
 
 	"nomfs/codec"
 )
@@ -33,53 +33,48 @@ const rootsBytes = 60_000
 
 // list answers LIST.
 func (s *Service) list(ctx context.Context, p *Peer, pkt *packet) answer {
-	names := s.reg.list()
 	v, asked := pkt.get(attrRefs)
 	from, isNumber := codec.Int64Of(v)
-	if !asked || !isNumber || from < 0 || s.cfg.NoExtensions || !p.isOurs.Load() {
-		return answer{result: nameList(names)}
+	if !asked || !isNumber || from < 0 || from > math.MaxInt32 || s.cfg.NoExtensions || !p.isOurs.Load() {
+		return answer{result: nameList(s.reg.list())}
 	}
 	home, err := s.homeFor(p)
 	if err != nil {
-		return answer{result: nameList(names)}
+		return answer{result: nameList(s.reg.list())}
 	}
-	start := int(min(from, int64(len(names))))
-	end, total := start, 0
-	for ; end < len(names) && total < rootsBytes; end++ {
-		n, err := encodedSize(codec.Bytes(names[end]))
+	page, more := s.reg.page(int(from), rootsBytes/idBytes)
+	names, total := make([]string, 0, len(page)), 0
+	for _, reg := range page {
+		n, err := encodedSize(codec.Bytes(reg.name))
 		if err != nil {
 			return answer{err: err}
 		}
-		if total += n + idBytes; total > rootsBytes && end > start {
+		if total += n + idBytes; total > rootsBytes && len(names) > 0 {
 			break
 		}
+		names = append(names, reg.name)
 	}
 	var next codec.Value = codec.None{}
-	if end < len(names) {
-		next = codec.Int(end)
+	if more || len(names) < len(page) {
+		next = codec.Int(int(from) + len(names))
 	}
-	page := names[start:end]
-	refs := codec.Tuple{rootsNextAt: next, rootsHomeAt: codec.Bytes(home), rootsIDsAt: s.rootIDs(ctx, p, page)}
-	return answer{result: nameList(page), extra: []codec.Attr{{Name: attrRefs, Value: refs}}}
+	ids := s.rootIDs(ctx, p, page[:len(names)])
+	refs := codec.Tuple{rootsNextAt: next, rootsHomeAt: codec.Bytes(home), rootsIDsAt: ids}
+	return answer{result: nameList(names), extra: []codec.Attr{{Name: attrRefs, Value: refs}}}
 }
 
 // rootIDs returns the ids of registered objects, and counts them as given.
-func (s *Service) rootIDs(ctx context.Context, p *Peer, names []string) codec.Bytes {
-	ids := make([]byte, len(names)*idBytes)
-	gs := make([]given, 0, len(names))
-	for i, name := range names {
-		v, _ := s.reg.lookup(name)
-		o, ok := v.(*Object)
-		if !ok || s.allowResolve(ctx, p, name) != nil {
-			continue
+func (s *Service) rootIDs(ctx context.Context, p *Peer, page []*registration) codec.Bytes {
+	ids := make([]byte, 0, len(page)*idBytes)
+	for _, reg := range page {
+		var id [idBytes]byte
+		if o, ok := reg.value.(*Object); ok && s.allowResolve(ctx, p, reg.name) == nil {
+			if e, err := s.reg.give(p.refTable(), o, source{name: reg}); err == nil {
+				id = e.id.bytes()
+			}
 		}
-		id := s.reg.export(o, "")
-		if n, ok := new(big.Int).SetString(string(id), 10); ok && n.BitLen() <= 8*idBytes {
-			n.FillBytes(ids[i*idBytes : (i+1)*idBytes])
-			gs = append(gs, given{id, o})
-		}
+		ids = append(ids, id[:]...)
 	}
-	s.reg.hold(p.refs, gs, "")
 	return codec.Bytes(ids)
 }
 
@@ -149,11 +144,11 @@ func (p *Peer) rootPage(v codec.Value, parts codec.Tuple, refs map[string]codec.
 		return nil, fmt.Errorf("%s: %w: references do not fit the names", p.addr, ErrProtocol)
 	}
 	for i, name := range names {
-		n := new(big.Int).SetBytes([]byte(ids[i*idBytes : (i+1)*idBytes]))
-		if n.Sign() == 0 {
+		id := objectIDOf(string(ids[i*idBytes:]))
+		if id == (objectID{}) {
 			continue
 		}
-		r := codec.Ref{ID: codec.ID(n.String()), Home: codec.Home(home)}
+		r := codec.Ref{ID: id.text(), Home: codec.Home(home)}
 		if !p.s.isHome(r.Home) {
 			p.imports.got(r)
 			refs[name] = r

@@ -31,7 +31,7 @@ const selfHome codec.Home = "self"
 // Every Ref that it returned is kept until Release.
 type Self struct {
 	s    *Service
-	refs *holder // guarded by registry.mu
+	refs *refTable // see refTable
 
 	mu      sync.Mutex
 	foreign map[codec.Ref]*Proxy // of other peers, got from our own objects
@@ -39,19 +39,25 @@ type Self struct {
 
 // Self returns the Service's view of itself.
 func (s *Service) Self() *Self {
-	return &Self{s: s, refs: newHolder(maxPeerRefs), foreign: make(map[codec.Ref]*Proxy)}
+	return &Self{s: s, refs: newRefTable(refsInside), foreign: make(map[codec.Ref]*Proxy)}
 }
 
 // Own returns the reference of an object of this process, as operations of a
 // Peer return it; ok is false for anything else.
-func (l *Self) Own(v codec.Value) (r codec.Ref, ok bool) {
+func (l *Self) Own(v codec.Value) (r codec.Ref, ok bool) { return l.own(v, source{}) }
+
+// own is Own for an object that comes from a source.
+func (l *Self) own(v codec.Value, from source) (r codec.Ref, ok bool) {
 	o, ok := v.(*Object)
 	if !ok {
 		return codec.Ref{}, false
 	}
-	id := l.s.reg.export(o, "")
-	l.s.reg.hold(l.refs, []given{{id, o}}, "")
-	return codec.Ref{ID: id, Home: selfHome}, true
+	e, err := l.s.reg.give(l.refs, o, from)
+	if err != nil {
+		// The source was revoked meanwhile. No object has this id.
+		return codec.Ref{ID: randomObjectID().text(), Home: selfHome}, true
+	}
+	return codec.Ref{ID: e.id.text(), Home: selfHome}, true
 }
 
 // Object returns what to send for a reference that Own or an operation of Self
@@ -61,7 +67,7 @@ func (l *Self) Object(r codec.Ref) (v codec.Value, ok bool, err error) {
 	if r.Home != selfHome {
 		return nil, false, nil
 	}
-	if o := l.s.reg.object(r.ID); o != nil {
+	if o := l.s.local(r.ID); o != nil {
 		return o, true, nil
 	}
 	return nil, true, remoteError(unknownID(r.ID), r.ID)
@@ -95,11 +101,11 @@ func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[stri
 	}
 	outArgs := make([]codec.Value, len(args))
 	for i, v := range args {
-		outArgs[i] = f.l.out(v, nil)
+		outArgs[i] = f.l.out(v, source{}, nil)
 	}
 	outKw := make(map[string]codec.Value, len(kwargs))
 	for name, v := range kwargs {
-		outKw[name] = f.l.out(v, nil)
+		outKw[name] = f.l.out(v, source{}, nil)
 	}
 	v, err := f.call(ctx, outArgs, outKw)
 	if err != nil {
@@ -115,13 +121,14 @@ func (f *selfFunc) Describe(context.Context) (codec.Description, error) {
 	return codec.Description{Class: "function", Callable: true, Params: []codec.Param{{Rest: true}}}, nil
 }
 
-// out makes references of the objects in a value. Foreign ones are remembered
-// with the peer that leads to them: from, where they came from a peer.
-func (l *Self) out(v codec.Value, from *Peer) codec.Value {
+// out makes references of the objects in a value that comes from a source.
+// Foreign ones are remembered with the peer that leads to them: p, where they
+// came from a peer.
+func (l *Self) out(v codec.Value, from source, p *Peer) codec.Value {
 	v, _ = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 		switch v := v.(type) {
 		case *Object:
-			r, _ := l.Own(v)
+			r, _ := l.own(v, from)
 			return r, nil
 		case *Proxy:
 			l.mu.Lock()
@@ -129,9 +136,9 @@ func (l *Self) out(v codec.Value, from *Peer) codec.Value {
 			l.mu.Unlock()
 			return v.Ref, nil
 		case codec.Ref:
-			if from != nil {
+			if p != nil {
 				l.mu.Lock()
-				l.foreign[v] = from.adopt(v)
+				l.foreign[v] = p.adopt(v)
 				l.mu.Unlock()
 			}
 		}
@@ -186,22 +193,25 @@ func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
 }
 
 // find returns what does the operations on an object: the Impl of one of ours,
-// or a Proxy.
-func (l *Self) find(r codec.Ref) (any, error) {
+// which is exported as via, or a Proxy.
+func (l *Self) find(r codec.Ref) (impl any, via *exported, err error) {
 	if r.Home != selfHome {
-		return l.proxy(r)
+		x, err := l.proxy(r)
+		return x, nil, err
 	}
-	if o := l.s.reg.use(l.refs, r.ID); o != nil {
-		return o.Impl, nil
+	if id, ok := parseObjectID(r.ID); ok {
+		if o, via := l.s.reg.use(l.refs, id); o != nil {
+			return o.Impl, via, nil
+		}
 	}
-	return nil, remoteError(unknownID(r.ID), r.ID)
+	return nil, nil, remoteError(unknownID(r.ID), r.ID)
 }
 
 // run does one operation on an object. What the object's code does with its
 // goroutine or its time harms nobody: a panic is an error, and whoever stops
 // waiting leaves it behind.
 func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context, impl any) (codec.Value, error)) (codec.Value, error) {
-	impl, err := l.find(r)
+	impl, via, err := l.find(r)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +220,7 @@ func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context
 		if err != nil {
 			return nil, err
 		}
-		return l.out(v, x.Peer), nil
+		return l.out(v, source{}, x.Peer), nil
 	}
 	ctx, cancel := l.bound(ctx)
 	defer cancel()
@@ -241,7 +251,7 @@ func (l *Self) run(ctx context.Context, r codec.Ref, op func(ctx context.Context
 	if v == nil {
 		v = codec.None{}
 	}
-	return l.out(v, nil), nil
+	return l.out(v, source{via: via}, nil), nil
 }
 
 // bound gives an operation the time that it has where the context does not say.
@@ -269,9 +279,10 @@ func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref
 	refs = make(map[string]codec.Ref)
 	names = l.s.reg.list()
 	for _, name := range names {
-		v, _ := l.s.reg.lookup(name)
-		if r, ok := l.Own(v); ok {
-			refs[name] = r
+		if reg := l.s.reg.lookup(name); reg != nil {
+			if r, ok := l.own(reg.value, source{name: reg}); ok {
+				refs[name] = r
+			}
 		}
 	}
 	return names, refs, nil
@@ -279,9 +290,9 @@ func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref
 
 // Resolve returns what is registered under name.
 func (l *Self) Resolve(_ context.Context, name string) (codec.Value, error) {
-	v, ok := l.s.reg.lookup(name)
-	if !ok {
+	reg := l.s.reg.lookup(name)
+	if reg == nil {
 		return nil, remoteError(exception("NameError", "No such name"), "")
 	}
-	return l.out(v, nil), nil
+	return l.out(reg.value, source{name: reg}, nil), nil
 }

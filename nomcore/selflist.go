@@ -11,14 +11,14 @@ import (
 // Look returns an attribute, or of a method what the object tells of it, and no
 // value.
 func (l *Self) Look(ctx context.Context, r codec.Ref, name string) (codec.Value, *codec.AttrInfo, error) {
-	impl, err := l.find(r)
+	impl, _, err := l.find(r)
 	if err != nil {
 		return nil, nil, err
 	}
 	if x, ok := impl.(*Proxy); ok {
 		v, info, err := x.Peer.Look(ctx, x.Ref, name)
 		if v != nil {
-			v = l.out(v, x.Peer)
+			v = l.out(v, source{}, x.Peer)
 		}
 		return v, info, err
 	}
@@ -44,7 +44,7 @@ func (l *Self) Describe(ctx context.Context, r codec.Ref) (codec.Description, er
 				return codec.Description{}, errNotTold
 			}
 			d, err := o.Describe(ctx)
-			if own := l.s.reg.object(r.ID); own != nil {
+			if own := l.s.local(r.ID); own != nil {
 				own.titled(&d)
 			}
 			return d, err
@@ -121,7 +121,7 @@ func (l *Self) Snapshot(ctx context.Context, r codec.Ref, names ...string) (map[
 // listed does an operation whose outcome is no value of the protocol.
 func listed[T any](ctx context.Context, l *Self, r codec.Ref, remote func(*Proxy) (T, error), own func(context.Context, any) (T, error)) (T, error) {
 	var out T
-	impl, err := l.find(r)
+	impl, _, err := l.find(r)
 	if err != nil {
 		return out, err
 	}
@@ -143,7 +143,7 @@ func listed[T any](ctx context.Context, l *Self, r codec.Ref, remote func(*Proxy
 // Follower: errors.ErrUnsupported for one that cannot be followed, and for the
 // objects of others.
 func (l *Self) Follow(ctx context.Context, r codec.Ref, after uint64) (lines []string, next uint64, err error) {
-	impl, err := l.find(r)
+	impl, _, err := l.find(r)
 	if err != nil {
 		return nil, after, err
 	}
@@ -156,7 +156,7 @@ func (l *Self) Follow(ctx context.Context, r codec.Ref, after uint64) (lines []s
 
 // Follows tells whether an object of ours can be followed.
 func (l *Self) Follows(r codec.Ref) bool {
-	impl, err := l.find(r)
+	impl, _, err := l.find(r)
 	_, ok := impl.(Follower)
 	return err == nil && ok
 }
@@ -168,7 +168,9 @@ var errNotFollowed = fmt.Errorf("the object cannot be followed: %w", errors.ErrU
 func (l *Self) Release(refs ...codec.Ref) {
 	for _, r := range refs {
 		if r.Home == selfHome {
-			l.s.reg.letGoAll(l.refs, r.ID)
+			if id, ok := parseObjectID(r.ID); ok {
+				l.s.reg.releaseAll(l.refs, id)
+			}
 			continue
 		}
 		l.mu.Lock()

@@ -27,7 +27,7 @@ func (p *Peer) Status() PeerStatus {
 	st := PeerStatus{
 		Addr: p.addr, State: "up", Extended: p.isOurs.Load(),
 		RTT: p.rtt.smoothed(), Pending: p.s.pendingTo(p.addr), Running: int(p.inbound.Load()),
-		Exported: p.s.reg.heldBy(p.refs),
+		Exported: p.s.reg.references(p.refs),
 	}
 	st.Imported, _ = p.imports.size()
 	if at := p.heardAt.Load(); at != 0 {

@@ -122,13 +122,10 @@ func (p *Peer) learn(x nomx, ours bool) {
 	restarted := p.boot != bootID{} && p.boot != x.boot
 	p.boot, p.offer = x.boot, nil
 	p.mu.Unlock()
-	limit := maxOriginalRefs
-	if ours {
-		limit = maxPeerRefs
-	} else {
+	if !ours {
 		p.sess.Store(nil)
 	}
-	p.s.reg.setLimit(p.refs, limit)
+	p.s.reg.setOurs(p.refs, ours)
 	if restarted {
 		p.s.reg.drop(p.refs)
 		p.imports.clear()
@@ -186,7 +183,7 @@ func (p *Peer) becomeOriginal(sess *clientSession) {
 // Disconnect tells the peer that we are gone and need no reference of it any
 // more. It is not answered.
 func (p *Peer) Disconnect(context.Context) error {
-	out := p.s.outbox(p, "")
+	out := p.s.outbox(p, p.refs, source{})
 	defer out.release()
 	pkt := packet{cmd: cmdDesync}
 	if sess := p.sess.Load(); sess != nil {

@@ -15,7 +15,7 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 		if !s.isHome(r.Home) && !from.routesToUs(r.Home) {
 			return from.newProxy(r), nil
 		}
-		if o := s.reg.object(r.ID); o != nil {
+		if o := s.local(r.ID); o != nil {
 			return o, nil
 		}
 		return nil, unknownID(r.ID)
@@ -27,7 +27,7 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 	v, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 		if s.isHome(r.Home) {
-			if o := s.reg.object(r.ID); o != nil {
+			if o := s.local(r.ID); o != nil {
 				return o, nil
 			}
 		}
@@ -37,6 +37,15 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 		return r, nil
 	})
 	return v
+}
+
+// local returns our object with an id, nil where there is none.
+func (s *Service) local(text codec.ID) *Object {
+	id, ok := parseObjectID(text)
+	if !ok {
+		return nil
+	}
+	return s.reg.object(id)
 }
 
 // mapRefs is codec.MapRefs for references that came from a peer.
