@@ -66,9 +66,11 @@ func TestMutatedPackets(t *testing.T) {
 		if err := s.Register(name, o); err != nil {
 			t.Fatal(err)
 		}
-		s.reg.export(o, "") // the packets ask for 42 and 43
+		if _, err := s.reg.give(nil, o, source{}); err != nil { // the packets ask for 42 and 43
+			t.Fatal(err)
+		}
 	}
-	s.reg.newID = randomID
+	s.reg.newID = randomObjectID
 	var packets [][]byte
 	for _, p := range packetVectors(t) {
 		packets = append(packets, p)

@@ -254,53 +254,76 @@ func TestUnregisterLeavesOtherNames(t *testing.T) {
 	}
 }
 
-// Revoke ends what has no name, alone or with what it gave out.
+// Revoke ends an object that has no name, and if it is a scope what was reached
+// through it, whatever was given back meanwhile.
 func TestRevoke(t *testing.T) {
+	ctx := t.Context()
 	p := newPair(t, newCounterObject(), noLog)
 	last := &knot{Name: "last"}
-	middle := &knot{"middle", last}
-	refs := []codec.Ref{p.offer(t, "first", Wrap(&knot{"first", middle}))}
-	for i := range 2 {
-		next, err := p.peer.GetAttr(t.Context(), refs[i], "next")
+	middle := Wrap(&knot{"middle", last})
+	shelf := newBag(map[string]codec.Value{"middle": middle})
+	first := &Object{Impl: shelf}
+	ref := p.offer(t, "first", first)
+	get := func(r codec.Ref, name string) codec.Ref {
+		t.Helper()
+		v, err := p.peer.GetAttr(ctx, r, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		refs = append(refs, next.(codec.Ref))
+		return v.(codec.Ref)
 	}
-	check := func(what string, refs []codec.Ref, stale ...bool) {
+	check := func(what string, r codec.Ref, stale bool) {
 		t.Helper()
-		for i, r := range refs {
-			if _, err := p.peer.GetAttr(t.Context(), r, "name"); errors.Is(err, ErrStale) != stale[i] || err != nil && !stale[i] {
-				t.Errorf("%s: number %d: %v", what, i, err)
-			}
+		if _, err := p.peer.Repr(ctx, r); errors.Is(err, ErrStale) != stale || err != nil && !stale {
+			t.Errorf("%s: %v, want stale %v", what, err, stale)
 		}
 	}
-	p.server.Revoke(&Object{Impl: middle}, true) // nobody has got that one
-	check("another object", refs, false, false, false)
-	p.server.Revoke(Wrap(middle), false)
-	check("the middle", refs, false, true, false)
-	again, err := p.peer.GetAttr(t.Context(), refs[0], "next")
-	if err != nil {
-		t.Fatal(err)
+	refMiddle := get(ref, "middle")
+	refLast := get(refMiddle, "next")
+	p.server.Revoke(&Object{Impl: shelf}) // no client has a reference to that one
+	p.server.Revoke(middle)
+	check("the middle", refMiddle, true)
+	check("what was reached through it", refLast, false)
+	refMiddle = get(ref, "middle")
+	check("the middle, given again", refMiddle, false)
+	check("what was reached through it before", get(refMiddle, "next"), false)
+
+	for _, giveBack := range []bool{false, true} {
+		scope := Wrap(&knot{"scope", &knot{"inner", &knot{Name: "innermost"}}})
+		scope.Scope = true
+		if err := shelf.SetAttr(ctx, "scope", scope); err != nil {
+			t.Fatal(err)
+		}
+		refScope := get(ref, "scope")
+		refInner := get(refScope, "next")
+		refInnermost := get(refInner, "next")
+		if giveBack {
+			for _, r := range []codec.Ref{refInner, refScope} {
+				p.server.reg.releaseAll(p.server.peers.known(clientAt).refs, idIn(t, r))
+			}
+			check("the scope, given back", refScope, true)
+		}
+		check("innermost", refInnermost, false)
+		p.server.Revoke(scope)
+		check("the scope", refScope, true)
+		check("inner", refInner, true)
+		check("innermost", refInnermost, true)
+		check("what lies outside", refMiddle, false)
+		refScope = get(ref, "scope")
+		check("innermost, reached again", get(get(refScope, "next"), "next"), false)
 	}
-	check("given again", []codec.Ref{again.(codec.Ref)}, false)
-	if _, err := p.peer.GetAttr(t.Context(), again.(codec.Ref), "next"); err != nil {
-		t.Fatal(err)
-	}
-	p.server.Revoke(Wrap(last), false)
-	if last, err := p.peer.GetAttr(t.Context(), again.(codec.Ref), "next"); err != nil {
-		t.Fatal(err)
-	} else {
-		refs = []codec.Ref{refs[0], again.(codec.Ref), last.(codec.Ref)}
-	}
-	p.server.Revoke(Wrap(middle), true)
-	check("the middle and its own", refs, false, true, true)
-	first, ok := p.server.reg.lookup("first")
+	p.server.Revoke(first)
+	check("what has a name", ref, false)
+}
+
+// idIn returns the id in a reference.
+func idIn(t *testing.T, r codec.Ref) objectID {
+	t.Helper()
+	id, ok := parseObjectID(r.ID)
 	if !ok {
-		t.Fatal("the first has lost its name")
+		t.Fatalf("%s has no id", r)
 	}
-	p.server.Revoke(first.(*Object), true)
-	check("what has a name", refs[:1], false)
+	return id
 }
 
 // What fits a datagram by itself is in a listing, on a page of its own; what

@@ -16,7 +16,7 @@ type answer struct {
 	result codec.Value // nil for none, where err says why
 	err    error
 	both   bool        // unknown operations are answered with both, as ever
-	via    codec.ID    // object whose operation this was, see registry.export
+	from   source      // of the objects in it
 	info   codec.Value // of a GetAttr: what describes a method
 	next   codec.Value // of a LIST: where the next page starts
 	refs   codec.Value // of a LIST: references of the names
@@ -31,26 +31,27 @@ type outbox struct {
 	enc   codec.Encoder
 	s     *Service
 	to    *Peer
-	via   codec.ID
-	given []given // references to objects of ours in the packet
+	refs  *refTable   // where the references in the packet are counted
+	from  source      // of the objects that they lead to
+	given []*exported // what the references in the packet lead to
 }
 
-// outbox returns one for a packet to that peer. References in it count as
-// given out by the object via.
-func (s *Service) outbox(to *Peer, via codec.ID) *outbox {
+// outbox returns one for a packet to that peer. References in it are counted in
+// refs, and the objects come from a source.
+func (s *Service) outbox(to *Peer, refs *refTable, from source) *outbox {
 	o, ok := s.pools.outboxes.Get().(*outbox)
 	if !ok {
 		o = &outbox{s: s}
 		o.enc.Ref = o.ref
 	}
-	o.to, o.via, o.given = to, via, o.given[:0]
+	o.to, o.refs, o.from, o.given = to, refs, from, o.given[:0]
 	return o
 }
 
 // release gives the outbox back. Its buffer must not be used afterwards.
 func (o *outbox) release() {
-	o.to = nil
 	clear(o.given)
+	o.to, o.refs, o.from = nil, nil, source{}
 	if cap(o.out.B) <= recvBuffer {
 		o.s.pools.outboxes.Put(o)
 	}
@@ -65,13 +66,23 @@ func (o *outbox) ref(v codec.Value) (codec.Ref, error) {
 		if err != nil {
 			return codec.Ref{}, err
 		}
-		id := o.s.reg.export(v, o.via)
-		o.given = append(o.given, given{id, v})
-		return codec.Ref{ID: id, Home: home}, nil
+		e, err := o.s.reg.give(o.refs, v, o.from)
+		if err != nil {
+			return codec.Ref{}, err
+		}
+		o.given = append(o.given, e)
+		return codec.Ref{ID: e.id.text(), Home: home}, nil
 	case *Proxy:
 		return v.Ref, nil
 	}
 	return codec.Ref{}, fmt.Errorf("%w: %T", codec.ErrUnencodable, v)
+}
+
+// abandon takes back the references of a packet that is not sent after all.
+func (o *outbox) abandon() {
+	o.s.reg.abandon(o.refs, o.given)
+	clear(o.given)
+	o.given = o.given[:0]
 }
 
 // finished returns the packet, if it is not too large.
@@ -92,12 +103,9 @@ func (s *Service) answer(j *job, a answer) []byte {
 	}
 	b := a.ready
 	if b == nil {
-		out := s.outbox(j.p, a.via)
+		out := s.outbox(j.p, j.p.refTable(), a.from)
 		defer out.release()
 		b = s.encodeAnswer(out, j, a)
-		if len(out.given) > 0 {
-			s.reg.hold(j.p.refs, out.given, a.via)
-		}
 		if j.sess != nil {
 			j.sess.finish(j.seq, b)
 		}
@@ -122,7 +130,7 @@ func (s *Service) answerUntold(j *job, a answer) {
 func (s *Service) answerStateless(pkt *wire.Packet, to netip.AddrPort, at netip.Addr, a answer) {
 	p := Peer{s: s, addr: to} // nothing but an address
 	p.isOurs.Store(true)
-	out := s.outbox(&p, "")
+	out := s.outbox(&p, nil, source{})
 	defer out.release()
 	b, err := out.encodeOutcome(pkt.Cmd, pkt.Fields[wire.XID], seqOf(pkt), a)
 	if err != nil {
@@ -177,15 +185,16 @@ func (s *Service) encodeAnswer(out *outbox, j *job, a answer) []byte {
 		if b, err := out.encodeEcho(j.raw, a); err == nil {
 			return b
 		}
-		s.reg.abandon(out.given)
+		out.abandon()
 	}
 	b, err := out.encodeOutcome(cmd, j.xid, j.seq, a)
 	if err == nil {
 		return b
 	}
-	s.reg.abandon(out.given)
+	out.abandon()
 	var exc codec.Exception
 	switch {
+	case errors.As(err, &exc): // errRevoked or errTooManyReferences
 	case errors.Is(err, ErrTooLarge):
 		exc = ExceptionOf(fmt.Errorf("the answer is too large: %w", err))
 	case a.err != nil: // an exception whose arguments cannot be sent
@@ -202,7 +211,6 @@ func (s *Service) encodeAnswer(out *outbox, j *job, a answer) []byte {
 
 // encodeOutcome writes the outcome and the xid, and seq if it is not 0.
 func (o *outbox) encodeOutcome(cmd wire.Command, xid []byte, seq uint64, a answer) ([]byte, error) {
-	o.given = o.given[:0]
 	out := &o.out
 	out.Begin(cmd)
 	if a.err != nil {
@@ -252,7 +260,6 @@ func (o *outbox) encodeOutcome(cmd wire.Command, xid []byte, seq uint64, a answe
 // encodeEcho writes the request and its outcome, as the original does. A
 // request's own result or error never comes back.
 func (o *outbox) encodeEcho(request []byte, a answer) ([]byte, error) {
-	o.given = o.given[:0]
 	asked, _, err := codec.ParseAttrs(request[1:], codec.Limits{Bytes: maxDatagram})
 	if err != nil {
 		return nil, err

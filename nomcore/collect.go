@@ -3,7 +3,6 @@ package nomcore
 import (
 	"context"
 	"fmt"
-	"math/big"
 
 	"nomfs/codec"
 	"nomfs/nomcore/wire"
@@ -268,11 +267,11 @@ func (p *Peer) rootsIn(c *call, names []string, refs map[string]codec.Ref) error
 		return fmt.Errorf("%s: %w: references do not fit the names", p.addr, ErrProtocol)
 	}
 	for i, name := range names {
-		n := new(big.Int).SetBytes([]byte(ids[i*idBytes : (i+1)*idBytes]))
-		if n.Sign() == 0 {
+		id := objectIDOf(string(ids[i*idBytes:]))
+		if id == (objectID{}) {
 			continue
 		}
-		r := codec.Ref{ID: codec.ID(n.String()), Home: codec.Home(home)}
+		r := codec.Ref{ID: id.text(), Home: codec.Home(home)}
 		if !p.s.isHome(r.Home) {
 			p.imports.got(r)
 			refs[name] = r

@@ -91,11 +91,11 @@ func (s *Service) execute(j *job) answer {
 		}
 		return s.list(ctx, p, pkt)
 	case wire.Resolve:
-		v, err := s.resolveName(ctx, p, pkt)
-		if err == nil && j.replay != nil {
+		a := s.resolveName(ctx, p, pkt)
+		if a.err == nil && j.replay != nil {
 			return answer{ready: j.replay}
 		}
-		return answer{result: v, err: err}
+		return a
 	case wire.Pull:
 		return s.pull(ctx, j)
 	default:
@@ -104,19 +104,19 @@ func (s *Service) execute(j *job) answer {
 }
 
 // resolveName looks up a registered name.
-func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *wire.Packet) (codec.Value, error) {
+func (s *Service) resolveName(ctx context.Context, p *Peer, pkt *wire.Packet) answer {
 	if !pkt.Has(wire.Name) {
-		return nil, exception("KeyError", wire.Name.String())
+		return answer{err: exception("KeyError", wire.Name.String())}
 	}
 	text, isText := pkt.Text(wire.Name)
 	name := string(text)
 	if err := s.allowResolve(ctx, p, name); err != nil {
-		return nil, err
+		return answer{err: err}
 	}
-	if v, ok := s.reg.lookup(name); ok && isText {
-		return v, nil
+	if reg := s.reg.lookup(name); reg != nil && isText {
+		return answer{result: reg.value, from: source{name: reg}}
 	}
-	return nil, exception("NameError", "No such name")
+	return answer{err: exception("NameError", "No such name")}
 }
 
 // allowResolve asks whether the client may have what is registered under name.
@@ -134,6 +134,7 @@ type pull struct {
 	op   *operation
 	id   codec.ID
 	obj  *Object
+	via  *exported // obj, as it is exported
 
 	attr   string // of the operations on attributes
 	item   codec.Value
@@ -170,7 +171,7 @@ func (s *Service) pull(ctx context.Context, j *job) answer {
 	}
 	v, err := op.run(rq)
 	rq.countUnused()
-	return answer{result: v, err: err, via: rq.id, info: rq.info}
+	return answer{result: v, err: err, from: source{via: rq.via}, info: rq.info}
 }
 
 // replay answers a request that has run, if the client may still ask for it.
@@ -269,8 +270,10 @@ func (rq *pull) find() error {
 		return exception("ValueError", err.Error())
 	}
 	var ok bool
-	if rq.id, ok = objectID(v); ok {
-		rq.obj = rq.s.reg.use(rq.peer.refs, rq.id)
+	if rq.id, ok = idOf(v); ok {
+		if id, ok := parseObjectID(rq.id); ok {
+			rq.obj, rq.via = rq.s.reg.use(rq.peer.refTable(), id)
+		}
 	}
 	if rq.obj == nil {
 		return codec.Exception{Class: "KeyError", Args: codec.Tuple{v}}

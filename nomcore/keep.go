@@ -12,11 +12,16 @@ import (
 func (s *Service) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
+	aged := s.now()
 	for {
 		select {
 		case <-tick.C:
 			now := s.now()
 			s.dups.sweep(now)
+			if now-aged >= int64(leaseTime) {
+				aged = now
+				s.reg.age(s.guestRefs, s.guestRefsOld)
+			}
 			for _, p := range s.peers.all() {
 				p.expireSessions(now)
 				p.keep(now)

@@ -344,50 +344,48 @@ const (
 // list answers LIST: with all names, or to peers of ours that ask so with a page
 // of them, and with the references of the objects.
 func (s *Service) list(ctx context.Context, p *Peer, pkt *wire.Packet) answer {
-	names := s.reg.list()
 	from, paged := pkt.Int(wire.From)
-	if !paged || from < 0 || s.cfg.NoExtensions || !p.isOurs.Load() {
-		return answer{result: nameList(names)}
+	if !paged || from < 0 || from > maxXID || s.cfg.NoExtensions || !p.isOurs.Load() {
+		return answer{result: nameList(s.reg.list())}
 	}
-	start := int(min(from, int64(len(names))))
-	end, err := cut(start, len(names), func(i int) (int, error) {
-		n, err := encodedSize(codec.Bytes(names[i]))
+	page, more := s.reg.page(int(from), pageBytes/idBytes)
+	end, err := cut(0, len(page), func(i int) (int, error) {
+		n, err := encodedSize(codec.Bytes(page[i].name))
 		return n + idBytes, err
 	})
 	if err != nil {
 		return answer{err: err}
 	}
-	a := answer{result: nameList(names[start:end]), next: codec.None{}}
-	if end < len(names) {
-		a.next = codec.Int(end)
+	names := make([]string, end)
+	for i := range names {
+		names[i] = page[i].name
+	}
+	a := answer{result: nameList(names), next: codec.None{}}
+	if more || end < len(page) {
+		a.next = codec.Int(int(from) + end)
 	}
 	if pkt.Has(wire.Refs) {
 		home, err := s.homeFor(p)
 		if err != nil {
 			return answer{err: err}
 		}
-		a.refs = codec.Tuple{rootsHomeAt: codec.Bytes(home), rootsIDsAt: s.rootIDs(ctx, p, names[start:end])}
+		a.refs = codec.Tuple{rootsHomeAt: codec.Bytes(home), rootsIDsAt: s.rootIDs(ctx, p, page[:end])}
 	}
 	return a
 }
 
 // rootIDs returns the ids of registered objects, and counts them as given.
-func (s *Service) rootIDs(ctx context.Context, p *Peer, names []string) codec.Bytes {
-	ids := make([]byte, len(names)*idBytes)
-	gs := make([]given, 0, len(names))
-	for i, name := range names {
-		v, _ := s.reg.lookup(name)
-		o, ok := v.(*Object)
-		if !ok || s.allowResolve(ctx, p, name) != nil {
-			continue
+func (s *Service) rootIDs(ctx context.Context, p *Peer, page []*registration) codec.Bytes {
+	ids := make([]byte, 0, len(page)*idBytes)
+	for _, reg := range page {
+		var id [idBytes]byte
+		if o, ok := reg.value.(*Object); ok && s.allowResolve(ctx, p, reg.name) == nil {
+			if e, err := s.reg.give(p.refTable(), o, source{name: reg}); err == nil {
+				id = e.id.bytes()
+			}
 		}
-		id := s.reg.export(o, "")
-		if n, ok := new(big.Int).SetString(string(id), 10); ok && n.BitLen() <= 8*idBytes {
-			n.FillBytes(ids[i*idBytes : (i+1)*idBytes])
-			gs = append(gs, given{id, o})
-		}
+		ids = append(ids, id[:]...)
 	}
-	s.reg.hold(p.refs, gs, "")
 	return codec.Bytes(ids)
 }
 

@@ -516,6 +516,7 @@ func TestRenewAndRelease(t *testing.T) {
 // Originals never give anything back; what they hold is bounded.
 func TestOriginalsAreBounded(t *testing.T) {
 	p := newPair(t, newFactory(fn(nil)), plainOnly, noLog)
+	p.server.peers.validate(clientAt)
 	var first codec.Value
 	for i := range maxOriginalRefs + 100 {
 		v, err := p.peer.GetAttr(context.Background(), p.ref, "m")

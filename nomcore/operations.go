@@ -172,12 +172,14 @@ func (rq *pull) release() (codec.Value, error) {
 		if !ok || len(pair) != 2 {
 			return nil, exception("TypeError", "a reference given back is an oid and a count")
 		}
-		id, isID := objectID(pair[0])
+		text, isID := idOf(pair[0])
 		n, isCount := codec.Int64Of(pair[1])
 		if !isID || !isCount || n < 0 || n > math.MaxInt32 {
 			return nil, exception("ValueError", "a reference given back is an oid and a count")
 		}
-		rq.s.reg.release(rq.peer.refs, id, int(n))
+		if id, ok := parseObjectID(text); ok {
+			rq.s.reg.release(rq.peer.refs, id, int(n))
+		}
 	}
 	return codec.None{}, nil
 }
@@ -213,8 +215,8 @@ func (rq *pull) running() (codec.Value, error) {
 	return codec.Bytes(states), nil
 }
 
-// objectID reads an oid, which may come as any number.
-func objectID(v codec.Value) (codec.ID, bool) {
+// idOf reads an oid, which may come as any number.
+func idOf(v codec.Value) (codec.ID, bool) {
 	switch v := v.(type) {
 	case codec.Long:
 		return codec.ID(v), true

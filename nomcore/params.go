@@ -167,10 +167,25 @@ const (
 	// references given back.
 	housekeepEvery = 5 * time.Second
 	// maxOriginalRefs bounds the references of an original peer, which never
-	// gives one back; the least recently used is forgotten.
+	// gives one back; the least recently used is forgotten. The same bound
+	// holds for all addresses together that are not validated.
 	maxOriginalRefs = 4096
-	// maxPeerRefs bounds the references of a peer of ours.
-	maxPeerRefs = 1 << 17
+	// maxPeerRefs bounds the references of a peer of ours, and maxPeerRefBytes
+	// what they may keep in memory, in bytes: for 100,000 objects. A further
+	// one is refused with errTooManyReferences.
+	maxPeerRefs     = 1 << 17
+	maxPeerRefBytes = 64 << 20
+	// maxRefs bounds the references of all peers, and maxRefBytes what they
+	// may keep in memory, in bytes. When they are full, the peer whose
+	// references keep most in memory pays for the next one of any other peer,
+	// see registry.makeRoom: a newcomer is always served.
+	maxRefs     = 1 << 20
+	maxRefBytes = 256 << 20
+	// maxOrigins bounds the origins under which one object is known, and
+	// maxOriginBytes what their sets may take, in bytes. An object that is
+	// reached under more is known under the first ones.
+	maxOrigins     = 4096
+	maxOriginBytes = 16 << 20
 	// releaseBatch bounds the references given back in one request.
 	releaseBatch = 512
 )
@@ -186,8 +201,6 @@ const (
 	// Peers of ours are not among them: nothing is kept of one before its
 	// address is validated.
 	maxGuests = 256
-	// guestRefs bounds the references of one of them.
-	guestRefs = 64
 	// maxHeld bounds the answers and requests that wait until an address is
 	// validated, of all addresses, and maxHeldBytes their bytes; the oldest is
 	// dropped.

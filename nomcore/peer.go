@@ -40,7 +40,7 @@ type Peer struct {
 	callBytes   atomic.Int64 // its share of Service.callBytes
 	kept        atomic.Int64 // its share of Service.kept
 	lastSession atomic.Pointer[session]
-	refs        *refTable // guarded by the registry
+	refs        *refTable // see refTable
 	guest       guest
 	admission   admission
 
@@ -60,7 +60,16 @@ type Peer struct {
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	return &Peer{s: s, addr: addr, refs: s.reg.newTable(guestRefs)}
+	return &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
+}
+
+// refTable returns where references in answers to the peer are counted: its own
+// table, or before its address is validated one for all such addresses.
+func (p *Peer) refTable() *refTable {
+	if p.validated.Load() {
+		return p.refs
+	}
+	return p.s.guestRefs
 }
 
 // Addr returns the peer's address.
@@ -137,13 +146,10 @@ func (p *Peer) learn(x wire.Hello, ours bool, home codec.Home) {
 	if home != "" {
 		p.callsItself(home)
 	}
-	limit := maxOriginalRefs
-	if ours {
-		limit = maxPeerRefs
-	} else if ask := p.asking.Load(); ask != nil {
+	if ask := p.asking.Load(); ask != nil && !ours {
 		ask.sess.Store(nil)
 	}
-	p.s.reg.setLimit(p.refs, limit)
+	p.s.reg.setOurs(p.refs, ours)
 	if restarted {
 		p.s.reg.drop(p.refs)
 		p.imports.clear()

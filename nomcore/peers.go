@@ -83,9 +83,6 @@ func (t *peers) enter(addr netip.AddrPort, validated bool) *Peer {
 	t.gone = nil
 	t.mu.Unlock()
 	t.discard(gone)
-	if validated {
-		t.s.reg.setLimit(p.refs, maxOriginalRefs)
-	}
 	if len(held) > 0 {
 		t.letGo(p, held)
 	}

@@ -47,10 +47,7 @@ func (p *Peer) poll() {
 				seqs = seqs[n:]
 			}
 		}
-		since = max(since, p.heardAt.Load())
-		if p.s.now()-since >= int64(downAfter*p.s.cfg.Timeout) {
-			p.markDown()
-		}
+		p.mayBeDown(since)
 	}
 }
 

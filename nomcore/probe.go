@@ -40,6 +40,15 @@ func (p *Peer) silentSince(start int64) {
 	p.markDown()
 }
 
+// mayBeDown finds the peer to be down if it has been silent for long, though
+// asked since then.
+func (p *Peer) mayBeDown(since int64) {
+	silence := p.s.now() - max(since, p.heardAt.Load())
+	if silence >= int64(downAfter*p.s.cfg.Timeout) && p.trusted() {
+		p.markDown()
+	}
+}
+
 // markDown ends every operation that waits for the peer, and keeps probing.
 func (p *Peer) markDown() {
 	if p.down.Swap(true) {
@@ -88,11 +97,8 @@ func (p *Peer) probe() {
 				break
 			}
 		}
-		since = max(since, p.heardAt.Load())
-		p.suspect(since)
-		if p.s.now()-since >= int64(downAfter*p.s.cfg.Timeout) {
-			p.markDown()
-		}
+		p.suspect(max(since, p.heardAt.Load()))
+		p.mayBeDown(since)
 		select {
 		case <-pause.C:
 		case <-p.s.ctx.Done():

@@ -1,11 +1,8 @@
 package nomcore
 
 import (
-	"container/list"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"sync"
 
@@ -15,82 +12,66 @@ import (
 // ErrName: a name cannot be registered.
 var ErrName = errors.New("bad name")
 
-// registry holds the names that a Service serves and the local objects that
-// peers hold references to.
+// registry holds the names that a Service serves, and counts the references
+// that peers have to local objects.
 //
-// An object gets an id when a reference to it is first sent, and keeps it while
-// anybody holds it: the same object is the same id for every peer. Ids are
-// random, so presenting one proves having got it from somebody who had it.
-// Registered objects are kept while they are registered, others while a holder
-// has them.
+// An object is exported when a reference to it is first sent, and while any
+// table has a reference to it or it is registered. It is revoked with the last
+// of the registered names under which peers reached it, whatever lay between
+// and whatever they gave back, see origin.
+//
+// No method holds mu for longer than it takes to look at some 256 objects, and
+// none looks at more objects than it changes; list and end are the exceptions,
+// they look at all names, and at all sets that an origin is in.
 type registry struct {
-	newID func() codec.ID
+	newID  func() objectID
+	limits refLimits
 
 	mu      sync.RWMutex
-	names   map[string]codec.Value
-	order   []string    // of registration
-	named   map[any]int // identity of an object -> under how many names
-	objects map[codec.ID]*exported
-	ids     map[any]codec.ID // identity of an object -> its id
+	names   map[string]*registration
+	order   []*registration // of registration; nil where one was removed
+	gaps    int             // how many are nil
+	version uint64          // counts the changes of names
+
+	byID       map[objectID]*exported // with those that were revoked and not yet given back
+	byIdentity map[any]*exported
+	roots      map[any]*origin       // of registered objects, by identity
+	scopes     map[any]*scope        // by identity
+	sets       map[string]*originSet // of more than one origin, see setKey
+	serial     uint64                // of the newest origin
+	setBytes   int                   // that sets take, see originCost
+
+	tables refTables
+	refs   int // of all peers
+	bytes  int // that those keep in memory, about
 }
 
-// exported is a local object that was given to a peer.
-type exported struct {
-	id      codec.ID
-	obj     *Object
-	via     codec.ID // object whose operation first gave it out; "" for registered ones
-	holders int
-}
+// registration is a registered name. All fields are guarded by registry.mu but
+// name and value, which do not change.
+type registration struct {
+	name  string
+	value codec.Value
+	at    int // in registry.order
 
-// holder is what one peer holds of our objects. Its fields are guarded by
-// registry.mu.
-type holder struct {
-	limit int  // of references; the least recently used is forgotten
-	gone  bool // the peer is forgotten: it holds nothing any more
-	refs  map[codec.ID]*held
-	order *list.List // of *held, least recently used first
-}
-
-// held is one object held by one peer.
-type held struct {
-	e     *exported
-	count int // how often it was given; 0 for one that it got elsewhere
-	place *list.Element
-}
-
-// given is a reference that is about to be sent.
-type given struct {
-	id  codec.ID
-	obj *Object
-}
-
-func (r *registry) newTable(limit int) *refTable { return newHolder(limit) }
-
-// refTable is the table of one client.
-type refTable = holder
-
-func newHolder(limit int) *holder {
-	return &holder{limit: limit, refs: make(map[codec.ID]*held), order: list.New()}
+	root   *origin // of the object, or of what is in a plain value
+	rootAt int     // in root.names
 }
 
 func newRegistry() *registry {
 	return &registry{
-		newID:   randomID,
-		names:   make(map[string]codec.Value),
-		named:   make(map[any]int),
-		objects: make(map[codec.ID]*exported),
-		ids:     make(map[any]codec.ID),
+		newID: randomObjectID,
+		limits: refLimits{
+			original: maxOriginalRefs, ours: maxPeerRefs, bytes: maxPeerRefBytes,
+			all: maxRefs, allBytes: maxRefBytes,
+			origins: maxOrigins, setBytes: maxOriginBytes,
+		},
+		names:      make(map[string]*registration),
+		byID:       make(map[objectID]*exported),
+		byIdentity: make(map[any]*exported),
+		roots:      make(map[any]*origin),
+		scopes:     make(map[any]*scope),
+		sets:       make(map[string]*originSet),
 	}
-}
-
-// idBytes is the size of an object id: 128 bits cannot be guessed.
-const idBytes = 16
-
-// randomID returns a new object id.
-func randomID() codec.ID {
-	var b [idBytes]byte
-	rand.Read(b[:]) // never fails, see crypto/rand
-	return codec.ID(new(big.Int).SetBytes(b[:]).String())
 }
 
 // register binds name to v.
@@ -103,286 +84,156 @@ func (r *registry) register(name string, v codec.Value) error {
 	if _, taken := r.names[name]; taken {
 		return fmt.Errorf("%w: %q is registered already", ErrName, name)
 	}
-	r.names[name] = v
-	r.order = append(r.order, name)
-	if o, ok := v.(*Object); ok {
-		r.named[o.Identity()]++
-	}
+	reg := &registration{name: name, value: v, at: len(r.order)}
+	r.names[name] = reg
+	r.order = append(r.order, reg)
+	r.version++
+	reg.root = r.rootOf(v)
+	reg.rootAt = len(reg.root.names)
+	reg.root.names = append(reg.root.names, reg)
 	return nil
 }
 
-// unregister removes name. Unless the object is registered under another name
-// too, every reference that was given out for it, or by it, is revoked.
+// rootOf returns the origin of what is registered: for an object that has a name
+// already the one that it has. mu must be held.
+func (r *registry) rootOf(v codec.Value) *origin {
+	o, ok := v.(*Object)
+	if !ok {
+		return r.newOrigin(nil, nil)
+	}
+	key := identityOf(o)
+	root := r.roots[key]
+	if root != nil {
+		return root
+	}
+	root = r.newOrigin(nil, nil)
+	r.roots[key] = root
+	if e := r.byIdentity[key]; e != nil && e.set.live() {
+		e.named = true
+		r.moveTo(e, r.union(e.set, r.setOf([]*origin{root})))
+	}
+	return root
+}
+
+// unregister removes name. If the object has no other one, it is revoked, and
+// what was reached through it, where no other registered object leads to it.
 func (r *registry) unregister(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v, ok := r.names[name]
+	reg, ok := r.names[name]
 	if !ok {
 		return fmt.Errorf("%w: %q is not registered", ErrName, name)
 	}
 	delete(r.names, name)
-	r.order = slices.DeleteFunc(r.order, func(n string) bool { return n == name })
-	o, ok := v.(*Object)
-	if !ok {
+	r.order[reg.at] = nil
+	if r.gaps++; r.gaps > len(r.order)/2 {
+		r.closeGaps()
+	}
+	r.version++
+	root := reg.root
+	last := len(root.names) - 1
+	root.names[reg.rootAt] = root.names[last]
+	root.names[reg.rootAt].rootAt = reg.rootAt
+	root.names[last] = nil
+	if root.names = root.names[:last]; last > 0 {
 		return nil
 	}
-	key := o.Identity()
-	if r.named[key]--; r.named[key] > 0 {
-		return nil
+	bare := r.end(root, nil)
+	if o, ok := reg.value.(*Object); ok {
+		key := identityOf(o)
+		delete(r.roots, key)
+		if e := r.byIdentity[key]; e != nil && e.named {
+			e.named = false
+			r.collect(e)
+		}
 	}
-	delete(r.named, key)
-	if id, ok := r.ids[key]; ok {
-		r.revoke(id)
-	}
+	r.forgetAll(bare)
 	return nil
 }
 
-// revokeObject forgets an object without a name, whoever holds it, and if whole
-// all that were given out by it.
-func (r *registry) revokeObject(o *Object, whole bool) {
+// revoke revokes an object, unless it is registered, and, if it is a scope, all
+// that was reached through it.
+func (r *registry) revoke(o *Object) {
+	key := identityOf(o)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := o.Identity()
-	id, ok := r.ids[key]
-	switch {
-	case !ok:
-	case whole:
-		r.revoke(id)
-	case r.named[key] == 0:
-		r.forget(r.objects[id])
-	}
-}
-
-// revoke forgets an object and all that were given out by it, whoever holds
-// them, except what has a name of its own. mu must be held.
-func (r *registry) revoke(id codec.ID) {
-	children := make(map[codec.ID][]codec.ID, len(r.objects))
-	for child, e := range r.objects {
-		if e.via != "" {
-			children[e.via] = append(children[e.via], child)
+	var bare []*originSet
+	if sc := r.scopes[key]; sc != nil {
+		for _, part := range sc.parts {
+			bare = r.end(part, bare)
 		}
 	}
-	doomed := []codec.ID{id}
-	for len(doomed) > 0 {
-		id := doomed[len(doomed)-1]
-		doomed = doomed[:len(doomed)-1]
-		if e, ok := r.objects[id]; ok && r.named[e.obj.Identity()] == 0 {
-			r.forget(e)
-			doomed = append(doomed, children[id]...)
+	if e := r.byIdentity[key]; e != nil && !e.named {
+		r.forget(e)
+	}
+	r.forgetAll(bare)
+}
+
+// forgetAll forgets what has a set without an origin, some at a time: nobody
+// can use it meanwhile. mu must be held.
+func (r *registry) forgetAll(bare []*originSet) {
+	n := 0
+	for _, s := range bare {
+		for s.first != nil {
+			r.forget(s.first)
+			r.pause(&n)
 		}
 	}
 }
 
-// forget removes an object. Holders keep an entry that leads nowhere. mu must
-// be held.
-func (r *registry) forget(e *exported) {
-	delete(r.objects, e.id)
-	if key := e.obj.Identity(); r.ids[key] == e.id {
-		delete(r.ids, key)
-	}
-}
-
-// lookup returns the value registered under name.
-func (r *registry) lookup(name string) (codec.Value, bool) {
+// lookup returns what is registered under name, nil for nothing.
+func (r *registry) lookup(name string) *registration {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	v, ok := r.names[name]
-	return v, ok
+	return r.names[name]
 }
 
 // list returns the registered names in the order of registration.
 func (r *registry) list() []string {
+	all, _ := r.page(0, -1)
+	names := make([]string, len(all))
+	for i, reg := range all {
+		names[i] = reg.name
+	}
+	return names
+}
+
+// page returns up to most names, all for a negative number, in the order of
+// registration, from the one with the number from on, and whether more follow.
+// Its cost is that of the page.
+func (r *registry) page(from, most int) (regs []*registration, more bool) {
 	r.mu.RLock()
+	for r.gaps > 0 {
+		r.mu.RUnlock()
+		r.mu.Lock()
+		r.closeGaps()
+		r.mu.Unlock()
+		r.mu.RLock()
+	}
 	defer r.mu.RUnlock()
-	return slices.Clone(r.order)
-}
-
-// export returns the id of an object, a new one when it has none yet. via is
-// the object whose operation gives it out, "" for a registered one. Until it
-// is held nothing keeps it: hold or abandon must follow.
-func (r *registry) export(o *Object, via codec.ID) codec.ID {
-	key := o.Identity()
-	r.mu.RLock()
-	id, ok := r.ids[key]
-	r.mu.RUnlock()
-	if ok {
-		return id
+	from = min(from, len(r.order))
+	end := len(r.order)
+	if most >= 0 {
+		end = min(end, from+most)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if id, ok := r.ids[key]; ok {
-		return id
-	}
-	id = r.newID()
-	r.enter(id, o, via)
-	return id
+	return slices.Clone(r.order[from:end]), end < len(r.order)
 }
 
-// enter makes an object known under an id. mu must be held.
-func (r *registry) enter(id codec.ID, o *Object, via codec.ID) *exported {
-	e := &exported{id: id, obj: o, via: via}
-	r.ids[o.Identity()] = id
-	r.objects[id] = e
-	return e
-}
-
-// hold counts references as given to a peer, once for each.
-func (r *registry) hold(h *holder, gs []given, via codec.ID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, g := range gs {
-		e := r.objects[g.id]
-		if e == nil { // its last holder let go of it a moment ago
-			e = r.enter(g.id, g.obj, via)
-		}
-		if h.gone {
-			r.collect(e)
-			continue
-		}
-		r.held(h, e).count++
-	}
-}
-
-// held returns the entry of an object with a holder, as the most recently used.
-// mu must be held.
-func (r *registry) held(h *holder, e *exported) *held {
-	if x := h.refs[e.id]; x != nil {
-		h.order.MoveToBack(x.place)
-		if x.e != e { // the id was given again after it had been revoked
-			x.e, x.count = e, 0
-			e.holders++
-		}
-		return x
-	}
-	for len(h.refs) >= h.limit {
-		r.letGo(h, h.order.Front().Value.(*held))
-	}
-	x := &held{e: e}
-	x.place = h.order.PushBack(x)
-	h.refs[e.id] = x
-	e.holders++
-	return x
-}
-
-// letGo takes an object from a holder. mu must be held.
-func (r *registry) letGo(h *holder, x *held) {
-	h.order.Remove(x.place)
-	delete(h.refs, x.e.id)
-	x.e.holders--
-	r.collect(x.e)
-}
-
-// collect forgets an object that nobody holds and that has no name. mu must be
-// held.
-func (r *registry) collect(e *exported) {
-	if e.holders <= 0 && r.named[e.obj.Identity()] == 0 && r.objects[e.id] == e {
-		r.forget(e)
-	}
-}
-
-// abandon takes back references that were not sent after all.
-func (r *registry) abandon(gs []given) {
-	if len(gs) == 0 {
+// closeGaps removes the places of names that were removed. mu must be held.
+func (r *registry) closeGaps() {
+	if r.gaps == 0 {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, g := range gs {
-		if e := r.objects[g.id]; e != nil {
-			r.collect(e)
-		}
+	r.order = slices.DeleteFunc(r.order, func(reg *registration) bool { return reg == nil })
+	for i, reg := range r.order {
+		reg.at = i
 	}
-}
-
-// use returns the object with that id, nil where there is none, for a peer that
-// presents it, and that holds it from now on.
-func (r *registry) use(h *holder, id codec.ID) *Object {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.objects[id]
-	if e == nil {
-		return nil
-	}
-	if !h.gone {
-		r.held(h, e)
-	}
-	return e.obj
-}
-
-// object returns the object with that id, nil where there is none.
-func (r *registry) object(id codec.ID) *Object {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if e := r.objects[id]; e != nil {
-		return e.obj
-	}
-	return nil
-}
-
-// release counts references as given back. Those that were given in the
-// meantime remain.
-func (r *registry) release(h *holder, id codec.ID, count int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	x := h.refs[id]
-	if x == nil {
-		return
-	}
-	if x.count -= count; x.count <= 0 {
-		r.letGo(h, x)
-	}
-}
-
-// letGoAll takes an object from a holder, however often it was given.
-func (r *registry) letGoAll(h *holder, id codec.ID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if x := h.refs[id]; x != nil {
-		r.letGo(h, x)
-	}
-}
-
-// drop takes everything from a holder.
-func (r *registry) drop(h *holder) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for h.order.Len() > 0 {
-		r.letGo(h, h.order.Front().Value.(*held))
-	}
-}
-
-// discard takes everything from a holder, now and later.
-func (r *registry) discard(h *holder) {
-	r.mu.Lock()
-	h.gone = true
-	r.mu.Unlock()
-	r.drop(h)
-}
-
-// revive lets a holder that was discarded hold again.
-func (r *registry) revive(h *holder) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h.gone = false
-}
-
-// setLimit changes how many references a holder may have.
-func (r *registry) setLimit(h *holder, limit int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h.limit = limit
+	r.gaps = 0
 }
 
 // size returns how many names and objects there are.
 func (r *registry) size() (names, objects int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.names), len(r.objects)
-}
-
-// heldBy returns how many objects a peer holds.
-func (r *registry) heldBy(h *holder) int {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return len(h.refs)
+	return len(r.names), len(r.byIdentity)
 }

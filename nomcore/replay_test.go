@@ -63,16 +63,19 @@ func readSession(t *testing.T) []traceLine {
 }
 
 // sequence returns the given ids one after the other.
-func sequence(t *testing.T, ids ...codec.ID) func() codec.ID {
+func sequence(t *testing.T, ids ...codec.ID) func() objectID {
 	var mu sync.Mutex
-	return func() codec.ID {
+	return func() objectID {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(ids) == 0 {
 			t.Error("more objects were given out than the original gave")
-			return randomID()
+			return randomObjectID()
 		}
-		id := ids[0]
+		id, ok := parseObjectID(ids[0])
+		if !ok {
+			t.Errorf("%s is no id", ids[0])
+		}
 		ids = ids[1:]
 		return id
 	}
@@ -183,12 +186,14 @@ func TestReplayServer(t *testing.T) {
 	s.reg.newID = sequence(t, idX, "140271493814784", "140271485994640", "140271493855664",
 		"140271485994720", "140271485994880")
 	s.nextXID.Store(0)
-	for name, obj := range map[string]any{"sys": 1, "X": newSessionX(), "lst": 2, "dir": 3} {
-		if err := s.Register(name, obj); err != nil {
+	for _, x := range []struct {
+		name string
+		obj  any
+	}{{"sys", 1}, {"X", newSessionX()}, {"lst", 2}, {"dir", 3}} {
+		if err := s.Register(x.name, x.obj); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.reg.order = []string{"sys", "X", "lst", "dir"}
 	client := net.listen(t, clientAddr)
 	to := netip.MustParseAddrPort(serverAddr)
 	verbatim := 0

@@ -121,18 +121,15 @@ func (p *Peer) exchange(ctx context.Context, deadline time.Time, rq *request, se
 // encode writes the request, and counts the references in it as given.
 func (c *call) encode() error {
 	p := c.ask.p
-	c.out = p.s.outbox(p, "")
+	c.out = p.s.outbox(p, p.refs, source{})
 	var tag *wire.Tag
 	if c.sess != nil {
 		tag = &c.tag
 	}
 	if _, err := c.rq.encode(c.out, tag, c.xid); err != nil {
-		p.s.reg.abandon(c.out.given)
+		c.out.abandon()
 		c.finish()
 		return fmt.Errorf("%s: %w", c.rq.what(), err)
-	}
-	if len(c.out.given) > 0 {
-		p.s.reg.hold(p.refs, c.out.given, "")
 	}
 	return nil
 }
@@ -218,6 +215,9 @@ func (c *call) wait(ctx context.Context, deadline time.Time) error {
 			_ = c.send()
 			c.rto = min(2*c.rto, c.rtoMost())
 			resendAt = now.Add(jitter(c.rto))
+			if c.patient() {
+				c.ask.p.mayBeDown(c.ask.p.s.sinceBorn(c.start))
+			}
 		}
 		c.timer.Reset(c.next(now, deadline, resendAt, probeAt))
 	}

@@ -32,7 +32,7 @@ const selfHome codec.Home = "self"
 // Every Ref that it returned is kept until Release.
 type Self struct {
 	s    *Service
-	refs *refTable // guarded by the registry
+	refs *refTable // see refTable
 
 	mu      sync.Mutex
 	foreign map[codec.Ref]*Proxy // of other peers, got from our own objects
@@ -40,7 +40,7 @@ type Self struct {
 
 // Self returns the Service's view of itself.
 func (s *Service) Self() *Self {
-	return &Self{s: s, refs: s.reg.newTable(maxPeerRefs), foreign: make(map[codec.Ref]*Proxy)}
+	return &Self{s: s, refs: newRefTable(refsInside), foreign: make(map[codec.Ref]*Proxy)}
 }
 
 // Own returns the reference of an object of this process, as operations of a
@@ -50,14 +50,17 @@ func (l *Self) Own(v codec.Value) (r codec.Ref, ok bool) {
 	if !ok {
 		return codec.Ref{}, false
 	}
-	return l.own(o, ""), true
+	return l.own(o, source{}), true
 }
 
-// own returns the reference of an object that the object via gave out.
-func (l *Self) own(o *Object, via codec.ID) codec.Ref {
-	id := l.s.reg.export(o, via)
-	l.s.reg.hold(l.refs, []given{{id, o}}, via)
-	return codec.Ref{ID: id, Home: selfHome}
+// own returns the reference of an object that comes from a source.
+func (l *Self) own(o *Object, from source) codec.Ref {
+	e, err := l.s.reg.give(l.refs, o, from)
+	if err != nil {
+		// The source was revoked meanwhile. No object has this id.
+		return codec.Ref{ID: randomObjectID().text(), Home: selfHome}
+	}
+	return codec.Ref{ID: e.id.text(), Home: selfHome}
 }
 
 // Object returns what to send for a reference that Own or an operation of Self
@@ -67,7 +70,7 @@ func (l *Self) Object(r codec.Ref) (v codec.Value, ok bool, err error) {
 	if r.Home != selfHome {
 		return nil, false, nil
 	}
-	if o := l.s.reg.object(r.ID); o != nil {
+	if o := l.s.local(r.ID); o != nil {
 		return o, true, nil
 	}
 	return nil, true, remoteError(unknownID(r.ID), r.ID)
@@ -101,11 +104,11 @@ func (f *selfFunc) Call(ctx context.Context, args []codec.Value, kwargs map[stri
 	}
 	outArgs := make([]codec.Value, len(args))
 	for i, v := range args {
-		outArgs[i] = f.l.out(v, nil, "")
+		outArgs[i] = f.l.out(v, nil, source{})
 	}
 	outKw := make(map[string]codec.Value, len(kwargs))
 	for name, v := range kwargs {
-		outKw[name] = f.l.out(v, nil, "")
+		outKw[name] = f.l.out(v, nil, source{})
 	}
 	v, err := f.call(ctx, outArgs, outKw)
 	if err != nil {
@@ -121,23 +124,23 @@ func (f *selfFunc) Describe(context.Context) (codec.Description, error) {
 	return codec.Description{Class: "function", Callable: true, Params: []codec.Param{{Rest: true}}}, nil
 }
 
-// out makes references of the objects in a value that the object via gave out.
-// Foreign ones are remembered with the peer that leads to them: from, where they
-// came from a peer.
-func (l *Self) out(v codec.Value, from *Peer, via codec.ID) codec.Value {
+// out makes references of the objects in a value that comes from a source.
+// Foreign ones are remembered with the peer that leads to them: p, where they came
+// from a peer.
+func (l *Self) out(v codec.Value, p *Peer, from source) codec.Value {
 	v, _ = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 		switch v := v.(type) {
 		case *Object:
-			return l.own(v, via), nil
+			return l.own(v, from), nil
 		case *Proxy:
 			l.mu.Lock()
 			l.foreign[v.Ref] = v
 			l.mu.Unlock()
 			return v.Ref, nil
 		case codec.Ref:
-			if from != nil {
+			if p != nil {
 				l.mu.Lock()
-				l.foreign[v] = from.adopt(v)
+				l.foreign[v] = p.adopt(v)
 				l.mu.Unlock()
 			}
 		}
@@ -199,14 +202,14 @@ func (l *Self) proxy(r codec.Ref) (*Proxy, error) {
 // protocol, or nil. What the object's code does with its goroutine or its time
 // harms nobody: a panic is an error, and who stops waiting leaves it behind.
 func (l *Self) do(ctx context.Context, r codec.Ref, run func(rq *pull) (codec.Value, error)) (codec.Value, error) {
-	obj := l.s.reg.use(l.refs, r.ID)
+	obj, via := l.s.use(l.refs, r.ID)
 	if obj == nil {
 		return nil, remoteError(unknownID(r.ID), r.ID)
 	}
 	ctx, cancel := l.bound(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.s.ctx, cancel)()
-	rq := &pull{ctx: object.WithLog(ctx, l.s.log), s: l.s, id: r.ID, obj: obj}
+	rq := &pull{ctx: object.WithLog(ctx, l.s.log), s: l.s, id: r.ID, obj: obj, via: via}
 	var v codec.Value
 	var err error
 	done := make(chan struct{})
@@ -236,7 +239,7 @@ func (l *Self) do(ctx context.Context, r codec.Ref, run func(rq *pull) (codec.Va
 	if v == nil {
 		v = codec.None{}
 	}
-	return l.out(v, nil, r.ID), nil
+	return l.out(v, nil, source{via: via}), nil
 }
 
 // bound gives an operation the time that it has where the context does not say.
@@ -266,7 +269,7 @@ func (l *Self) operate(ctx context.Context, r codec.Ref, op string, rq *request)
 		if err != nil {
 			return nil, err
 		}
-		return l.out(v, x.Peer, ""), nil
+		return l.out(v, x.Peer, source{}), nil
 	}
 	return l.do(ctx, r, func(own *pull) (codec.Value, error) {
 		own.op, own.attr = ops[op], nameIn(own.obj, rq.attr)
@@ -361,7 +364,7 @@ func (l *Self) CallAttr(ctx context.Context, r codec.Ref, name string, args []co
 		if err != nil {
 			return nil, err
 		}
-		return l.out(v, x.Peer, ""), nil
+		return l.out(v, x.Peer, source{}), nil
 	}
 	return l.operate(ctx, r, "CallAttr", &request{attr: name, args: args, kw: kwargs})
 }

@@ -40,9 +40,10 @@ func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref
 	refs = make(map[string]codec.Ref)
 	names = l.s.reg.list()
 	for _, name := range names {
-		v, _ := l.s.reg.lookup(name)
-		if r, ok := l.Own(v); ok {
-			refs[name] = r
+		if reg := l.s.reg.lookup(name); reg != nil {
+			if o, ok := reg.value.(*Object); ok {
+				refs[name] = l.own(o, source{name: reg})
+			}
 		}
 	}
 	return names, refs, nil
@@ -50,11 +51,11 @@ func (l *Self) Roots(context.Context) (names []string, refs map[string]codec.Ref
 
 // Resolve returns what is registered under name.
 func (l *Self) Resolve(_ context.Context, name string) (codec.Value, error) {
-	v, ok := l.s.reg.lookup(name)
-	if !ok {
+	reg := l.s.reg.lookup(name)
+	if reg == nil {
 		return nil, remoteError(exception("NameError", "No such name"), "")
 	}
-	return l.out(v, nil, ""), nil
+	return l.out(reg.value, nil, source{name: reg}), nil
 }
 
 // Look returns an attribute, or of a method what the object tells of it, and no
@@ -67,7 +68,7 @@ func (l *Self) Look(ctx context.Context, r codec.Ref, name string) (codec.Value,
 		}
 		v, info, err := x.Peer.Look(ctx, x.Ref, name)
 		if v != nil {
-			v = l.out(v, x.Peer, "")
+			v = l.out(v, x.Peer, source{})
 		}
 		return v, info, err
 	}
@@ -161,7 +162,7 @@ func (l *Self) Follows(r codec.Ref) bool {
 
 func (l *Self) follower(r codec.Ref) (object.Follower, error) {
 	if r.Home == selfHome {
-		o := l.s.reg.use(l.refs, r.ID)
+		o, _ := l.s.use(l.refs, r.ID)
 		if o == nil {
 			return nil, remoteError(unknownID(r.ID), r.ID)
 		}
@@ -179,7 +180,9 @@ var errNotFollowed = fmt.Errorf("the object cannot be followed: %w", errUnsuppor
 func (l *Self) Release(refs ...codec.Ref) {
 	for _, r := range refs {
 		if r.Home == selfHome {
-			l.s.reg.letGoAll(l.refs, r.ID)
+			if id, ok := parseObjectID(r.ID); ok {
+				l.s.reg.releaseAll(l.refs, id)
+			}
 			continue
 		}
 		l.mu.Lock()

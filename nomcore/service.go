@@ -36,7 +36,11 @@ type Service struct {
 	slow   slowTable
 	pools  pools
 
-	peers   peers
+	peers peers
+	// guestRefs counts the references that were given to all addresses which are
+	// not validated, guestRefsOld those that none of them has used for a lease.
+	guestRefs, guestRefsOld *refTable
+
 	sources sources
 	cookies cookies
 	forgot  atomic.Int64 // when the last session that was forgotten early was heard, see now
@@ -102,6 +106,7 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 	s := &Service{
 		cfg: full, log: full.Log, conn: c,
 		reg:       newRegistry(),
+		guestRefs: newRefTable(refsOriginal), guestRefsOld: newRefTable(refsOriginal),
 		dups:      newDuplicates(),
 		trace:     newTracer(full.Trace),
 		auth:      full.Authenticator,
@@ -196,14 +201,16 @@ func (s *Service) Register(name string, obj any) error {
 	return s.reg.register(name, v)
 }
 
-// Unregister withdraws name, and revokes the references that clients got
-// through it, unless the object has another name.
+// Unregister withdraws name. If it was the last name of its object, it revokes
+// the references that clients have to the object and to all that they reached
+// through it, unless another registered object led them there as well.
 func (s *Service) Unregister(name string) error { return s.reg.unregister(name) }
 
-// Revoke revokes the references that clients got to an object that has no name,
-// and if whole to what it gave out: to use them is a ReferenceError. An object
-// that is given out again after that is another one to them.
-func (s *Service) Revoke(o *Object, whole bool) { s.reg.revokeObject(o, whole) }
+// Revoke revokes the references that clients have to an object, unless it is
+// registered, and, if its field Scope says so, to all that they reached through
+// it alone, also if they gave the object itself back: to use them is ErrStale.
+// An object that is given out again after that is another one to them.
+func (s *Service) Revoke(o *Object) { s.reg.revoke(o) }
 
 // SetAuthenticator replaces the authenticator. Every client is screened anew.
 func (s *Service) SetAuthenticator(a auth.Authenticator) error {

@@ -27,7 +27,7 @@ func (p *Peer) Status() PeerStatus {
 	st := PeerStatus{
 		Addr: p.addr, State: "up", Extended: p.isOurs.Load(),
 		Pending: p.pending(), Running: int(p.inbound.Load()),
-		Exported: p.s.reg.heldBy(p.refs),
+		Exported: p.s.reg.references(p.refs),
 	}
 	if ask := p.asking.Load(); ask != nil {
 		st.RTT = ask.rtt.smoothed()

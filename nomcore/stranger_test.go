@@ -406,7 +406,9 @@ func TestMemoryOfManyClients(t *testing.T) {
 		}
 		for range refs {
 			o := &Object{Impl: x.f}
-			s.reg.hold(p.refs, []given{{s.reg.export(o, ""), o}}, "")
+			if _, err := s.reg.give(p.refs, o, source{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	perClient := (float64(heap()) - float64(before)) / float64(clients)

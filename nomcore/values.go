@@ -19,7 +19,7 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 			from.learnHome(r.Home)
 			return from.newProxy(r), nil
 		}
-		if o := s.reg.object(r.ID); o != nil {
+		if o := s.local(r.ID); o != nil {
 			return o, nil
 		}
 		return nil, unknownID(r.ID)
@@ -31,7 +31,7 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 	v, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 		if s.isHome(r.Home) {
-			if o := s.reg.object(r.ID); o != nil {
+			if o := s.local(r.ID); o != nil {
 				return o, nil
 			}
 		}
@@ -42,6 +42,25 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 		return r, nil
 	})
 	return v
+}
+
+// local returns our object with an id, nil where there is none.
+func (s *Service) local(text codec.ID) *Object {
+	id, ok := parseObjectID(text)
+	if !ok {
+		return nil
+	}
+	return s.reg.object(id)
+}
+
+// use returns our object with an id for whoever has its references in a table, and
+// as what it is exported.
+func (s *Service) use(refs *refTable, text codec.ID) (*Object, *exported) {
+	id, ok := parseObjectID(text)
+	if !ok {
+		return nil, nil
+	}
+	return s.reg.use(refs, id)
 }
 
 // mapRefs is codec.MapRefs for references that came from a peer.

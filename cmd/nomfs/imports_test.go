@@ -15,11 +15,11 @@ var mayImports = map[string][]string{
 	"codec": nil,
 	"auth":  {"nomfs/codec"},
 	"nomcore": {"nomfs/codec", "nomfs/auth", "nomfs/nomcore/object", "nomfs/nomcore/wrap", "nomfs/nomcore/wire",
-		"nomfs/nomcore/transport", "golang.org/x/sys/..."},
+		"nomfs/nomcore/transport", "github.com/hashicorp/golang-lru/v2/simplelru", "golang.org/x/time/rate"},
 	"nomcore/object":    {"nomfs/codec"},
 	"nomcore/wrap":      {"nomfs/codec", "nomfs/nomcore/object"},
 	"nomcore/wire":      {"nomfs/codec"},
-	"nomcore/transport": {"nomfs/codec", "nomfs/auth", "nomfs/nomcore/wire", "golang.org/x/sys/..."},
+	"nomcore/transport": {"nomfs/auth", "golang.org/x/sys/..."},
 	"nomcore/expose": {"nomfs/codec", "nomfs/nomcore", "nomfs/nomcore/expose/...", "github.com/pelletier/go-toml/v2/...",
 		"github.com/pelletier/go-toml/v2", "github.com/fsnotify/fsnotify", "go.yaml.in/yaml/v3", "golang.org/x/sys/..."},
 	"nomcore/expose/demo":   {"nomfs/codec", "nomfs/nomcore"},
@@ -64,7 +64,7 @@ func TestImportDirection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pkg := range []string{"codec", "nomcore", "nomcore/object", "nomcore/wrap"} {
+	for _, pkg := range []string{"codec", "nomcore", "nomcore/object", "nomcore/wrap", "nomcore/wire", "nomcore/transport"} {
 		if !checked[pkg] {
 			t.Errorf("package %s was not found", pkg)
 		}

@@ -20,9 +20,7 @@ var builtinKind = kind{key: "builtin", what: "a builtin object", object: true, r
 		if make == nil {
 			make = builtins[name]
 		}
-		m := s.fixed(nomcore.Wrap(make()), codec.AttrInfo{Kind: codec.KindRef}, nil)
-		m.whole = true
-		return m, nil
+		return s.fixed(nomcore.Wrap(make()), codec.AttrInfo{Kind: codec.KindRef}, nil), nil
 	}
 }}
 

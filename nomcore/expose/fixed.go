@@ -13,14 +13,13 @@ type fixed struct {
 	svc   *nomcore.Service
 	o     *nomcore.Object
 	about codec.AttrInfo
-	whole bool   // what it gave out is its own, and ends with it
 	end   func() // nil for nothing
 }
 
 // fixed makes one, which end closes. What the file says that it is counts more
-// than what the object says.
+// than what the object says. What clients reach through it ends with it.
 func (s *site) fixed(o *nomcore.Object, about codec.AttrInfo, end func()) *fixed {
-	o.Doc = s.doc.String
+	o.Doc, o.Scope = s.doc.String, true
 	return &fixed{svc: s.svc, o: o, about: about, end: end}
 }
 
@@ -33,5 +32,5 @@ func (m *fixed) close() {
 	if m.end != nil {
 		m.end()
 	}
-	m.svc.Revoke(m.o, m.whole)
+	m.svc.Revoke(m.o)
 }

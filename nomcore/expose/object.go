@@ -45,7 +45,7 @@ var _ interface {
 
 func newObject(path string) *object {
 	o := &object{path: path}
-	o.self = &nomcore.Object{Impl: o}
+	o.self = &nomcore.Object{Impl: o, Scope: true}
 	return o
 }
 
@@ -196,5 +196,5 @@ func (t *table) close() {
 	for _, s := range slots {
 		s.m.close()
 	}
-	t.svc.Revoke(t.o.self, false)
+	t.svc.Revoke(t.o.self)
 }

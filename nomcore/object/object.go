@@ -118,6 +118,9 @@ type Object struct {
 	// Doc returns what people are told that it is, where it is served, in
 	// place of what Impl says of itself; "" leaves that. nil does as well.
 	Doc func() string
+	// Scope makes what peers reach through the object end with it when
+	// Service.Revoke ends it.
+	Scope bool
 }
 
 // Identity returns what makes o one object: its key, or itself.
