@@ -1,6 +1,7 @@
 package nomcore
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"testing"
@@ -23,3 +24,6 @@ func (n *MemNet) Deliver(from, to netip.AddrPort, b []byte) { n.net.deliver(from
 func (n *MemNet) Filter(f func(from, to netip.AddrPort, b []byte, deliver func())) {
 	n.net.setFilter(f)
 }
+
+// Mutate changes one of some packets as a hostile or broken sender might.
+func Mutate(r *rand.Rand, packets [][]byte) []byte { return mutate(r, packets) }

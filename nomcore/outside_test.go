@@ -34,15 +34,17 @@ type gate struct {
 	opened  chan struct{}
 	waiting atomic.Int64
 	mu      sync.Mutex
-	runs    map[codec.Value]int // by first argument
+	runs    map[codec.Value]int // by first argument; nil if nobody wants to know
 }
 
 func newGate() *gate { return &gate{opened: make(chan struct{}), runs: make(map[codec.Value]int)} }
 
 func (g *gate) Call(ctx context.Context, args []codec.Value, _ map[string]codec.Value) (codec.Value, error) {
-	g.mu.Lock()
-	g.runs[args[0]]++
-	g.mu.Unlock()
+	if g.runs != nil {
+		g.mu.Lock()
+		g.runs[args[0]]++
+		g.mu.Unlock()
+	}
 	g.waiting.Add(1)
 	defer g.waiting.Add(-1)
 	select {

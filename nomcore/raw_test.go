@@ -23,37 +23,33 @@ const (
 )
 
 // rawPacket encodes a packet as any program could send it.
-func rawPacket(t testing.TB, cmd byte, xid int, attrs ...codec.Attr) []byte {
-	t.Helper()
+func rawPacket(cmd byte, xid int, attrs ...codec.Attr) []byte {
 	attrs = append(attrs, codec.Attr{Name: "xid", Value: codec.Int(xid)})
 	slices.SortFunc(attrs, func(a, b codec.Attr) int { return strings.Compare(a.Name, b.Name) })
 	b, err := new(codec.Encoder).AppendAttrs([]byte{cmd}, attrs)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // a mistake of the test
 	}
 	return b
 }
 
 // rawPull encodes an operation on an object.
-func rawPull(t testing.TB, xid int, id codec.ID, op string, attrs ...codec.Attr) []byte {
-	t.Helper()
-	return rawPacket(t, cmdPull, xid, append(attrs,
+func rawPull(xid int, id codec.ID, op string, attrs ...codec.Attr) []byte {
+	return rawPacket(cmdPull, xid, append(attrs,
 		codec.Attr{Name: "oid", Value: codec.Long(id)},
 		codec.Attr{Name: "op", Value: codec.Bytes(op)})...)
 }
 
 // rawCall encodes a call.
-func rawCall(t testing.TB, xid int, id codec.ID, args ...codec.Value) []byte {
-	t.Helper()
-	return rawPull(t, xid, id, "Call",
+func rawCall(xid int, id codec.ID, args ...codec.Value) []byte {
+	return rawPull(xid, id, "Call",
 		codec.Attr{Name: "args", Value: codec.Tuple(args)},
 		codec.Attr{Name: "kwargs", Value: codec.MapOf(nil)})
 }
 
 // rawResolve encodes a RESOLVE.
-func rawResolve(t testing.TB, xid int, name string) []byte {
-	t.Helper()
-	return rawPacket(t, cmdResolve, xid, codec.Attr{Name: "name", Value: codec.Bytes(name)})
+func rawResolve(xid int, name string) []byte {
+	return rawPacket(cmdResolve, xid, codec.Attr{Name: "name", Value: codec.Bytes(name)})
 }
 
 // nomxAttr is the attribute with which a SYNC offers all extensions and opens a
@@ -66,6 +62,16 @@ func nomxAttr(boot uint64, nonce [16]byte) codec.Attr {
 	b = binary.BigEndian.AppendUint64(b, boot)
 	b = append(b, nonce[:]...)
 	return codec.Attr{Name: "nomx", Value: codec.Bytes(append(b, 0))}
+}
+
+// rawTag is the attribute of a request in a session: session, boot id, number,
+// acknowledged below, cookie.
+func rawTag(session, boot, cookie, number, below uint64) codec.Attr {
+	b := binary.BigEndian.AppendUint64(nil, session)
+	for _, part := range []uint64{session, boot, number, below, cookie} {
+		b = binary.BigEndian.AppendUint64(b, part)
+	}
+	return codec.Attr{Name: "nomq", Value: codec.Bytes(b)}
 }
 
 // rawReply is a datagram, parsed.
@@ -93,60 +99,71 @@ func parseRaw(b []byte) (rawReply, bool) {
 	return rawReply{b[0], attrs}, err == nil
 }
 
-// original is a client that speaks as the original does: it sends each request
-// once and answers a LIST, by which a server validates its address.
+// rawClient is a socket that speaks to a server as the original does: it sends
+// each packet once and answers a LIST, by which a server validates its address.
+type rawClient struct {
+	conn   net.PacketConn
+	to     net.Addr
+	answer func(xid int64, r rawReply) // takes the answers; called by one goroutine
+}
+
+// start receives until the test ends.
+func (c *rawClient) start(t testing.TB) {
+	var loop sync.WaitGroup
+	loop.Go(func() { c.receive(t) })
+	t.Cleanup(func() {
+		c.conn.Close()
+		loop.Wait()
+	})
+}
+
+func (c *rawClient) receive(t testing.TB) {
+	buf := make([]byte, 1<<16)
+	for {
+		n, _, err := c.conn.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		r, ok := parseRaw(slices.Clone(buf[:n]))
+		if !ok {
+			t.Errorf("an answer that does not parse: %.100x", buf[:n])
+			continue
+		}
+		xid, _ := codec.Int64Of(r.get("xid"))
+		switch {
+		case r.get("result") != nil || r.get("error") != nil:
+			c.answer(xid, r)
+		case r.cmd == cmdList:
+			c.send(rawPacket(cmdList, int(xid), codec.Attr{Name: "result", Value: codec.List{}}))
+		}
+	}
+}
+
+// send sends a packet. One that cannot be sent is lost like any other.
+func (c *rawClient) send(b []byte) { _, _ = c.conn.WriteTo(b, c.to) }
+
+// original is a rawClient that waits for the answers.
 type original struct {
-	t    testing.TB
-	conn net.PacketConn
-	to   net.Addr
+	rawClient
+	t testing.TB
 
 	mu      sync.Mutex
 	answers map[int64][]rawReply // by xid
 	arrived chan struct{}        // closed with each answer, and replaced
 }
 
-// newOriginal listens on conn until the test ends.
+// newOriginal speaks over conn until the test ends.
 func newOriginal(t testing.TB, conn net.PacketConn, to netip.AddrPort) *original {
-	o := &original{t: t, conn: conn, to: net.UDPAddrFromAddrPort(to), answers: make(map[int64][]rawReply), arrived: make(chan struct{})}
-	var loop sync.WaitGroup
-	loop.Go(o.receive)
-	t.Cleanup(func() {
-		conn.Close()
-		loop.Wait()
-	})
+	o := &original{t: t, answers: make(map[int64][]rawReply), arrived: make(chan struct{})}
+	o.rawClient = rawClient{conn: conn, to: net.UDPAddrFromAddrPort(to), answer: func(xid int64, r rawReply) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.answers[xid] = append(o.answers[xid], r)
+		close(o.arrived)
+		o.arrived = make(chan struct{})
+	}}
+	o.start(t)
 	return o
-}
-
-func (o *original) receive() {
-	buf := make([]byte, 1<<16)
-	for {
-		n, _, err := o.conn.ReadFrom(buf)
-		if err != nil {
-			return
-		}
-		r, ok := parseRaw(slices.Clone(buf[:n]))
-		if !ok {
-			o.t.Errorf("an answer that does not parse: % x", buf[:n])
-			continue
-		}
-		xid, _ := codec.Int64Of(r.get("xid"))
-		switch {
-		case r.get("result") != nil || r.get("error") != nil:
-			o.mu.Lock()
-			o.answers[xid] = append(o.answers[xid], r)
-			close(o.arrived)
-			o.arrived = make(chan struct{})
-			o.mu.Unlock()
-		case r.cmd == cmdList:
-			o.send(rawPacket(o.t, cmdList, int(xid), codec.Attr{Name: "result", Value: codec.List{}}))
-		}
-	}
-}
-
-func (o *original) send(b []byte) {
-	if _, err := o.conn.WriteTo(b, o.to); err != nil {
-		o.t.Errorf("send: %v", err)
-	}
 }
 
 // answered returns the answers to xid so far.
@@ -182,7 +199,7 @@ func (o *original) ask(xid int, b []byte) rawReply {
 // resolve asks for the id of a registered object.
 func (o *original) resolve(xid int, name string) codec.ID {
 	o.t.Helper()
-	r := o.ask(xid, rawResolve(o.t, xid, name))
+	r := o.ask(xid, rawResolve(xid, name))
 	ref, ok := r.get("result").(codec.Ref)
 	if !ok {
 		o.t.Fatalf("%s is %v", name, r.attrs)

@@ -29,27 +29,23 @@ func TestForgedFlood(t *testing.T) {
 		perSecond = 1000 // below what a service looks at: what counts is what it keeps
 		every     = 15_000
 	)
-	hello := func(t *testing.T, i int) []byte {
+	hello := func(i int) []byte {
 		var nonce [16]byte
 		binary.BigEndian.PutUint64(nonce[:], uint64(i)+1)
-		return rawPacket(t, cmdSync, i, nomxAttr(uint64(i)+1, nonce))
+		return rawPacket(cmdSync, i, nomxAttr(uint64(i)+1, nonce))
 	}
 	for name, tt := range map[string]struct {
 		n      int
-		packet func(t *testing.T, i int) []byte
+		packet func(i int) []byte
 	}{
 		"SYNC": {75_000, hello},
-		"SYNC of originals": {5000, func(t *testing.T, i int) []byte {
-			return rawPacket(t, cmdSync, i)
+		"SYNC of originals": {5000, func(i int) []byte {
+			return rawPacket(cmdSync, i)
 		}},
-		"unknown session": {5000, func(t *testing.T, i int) []byte {
-			const size = 48 // session, boot id, number, acknowledged below, cookie
-			tag := bytes.Repeat([]byte{byte(i), byte(i >> 8)}, size/2)
-			binary.BigEndian.PutUint64(tag[24:], 1)
-			binary.BigEndian.PutUint64(tag[32:], 1)
-			return rawPacket(t, cmdList, i, codec.Attr{Name: "nomq", Value: codec.Bytes(tag)})
+		"unknown session": {5000, func(i int) []byte {
+			return rawPacket(cmdList, i, rawTag(uint64(i), 1, 2, 1, 1))
 		}},
-		"RESOLVE": {5000, func(t *testing.T, i int) []byte { return rawResolve(t, i, "plain") }},
+		"RESOLVE": {5000, func(i int) []byte { return rawResolve(i, "plain") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMemory(t, func(t *testing.T, network *nomcore.MemNet, _ *gate, p *plain, server *nomcore.Service) {
@@ -59,7 +55,7 @@ func TestForgedFlood(t *testing.T) {
 					return fmt.Sprintf("127.0.2.%d:5000", came)
 				}
 				for i := range tt.n {
-					network.Deliver(forgedAddr(i), server.Addr(), tt.packet(t, i))
+					network.Deliver(forgedAddr(i), server.Addr(), tt.packet(i))
 					time.Sleep(time.Second / perSecond)
 					if i%every == every-1 {
 						newcomer(t, network, next())
@@ -115,15 +111,14 @@ func (s *slowCounter) Call(context.Context, []codec.Value, map[string]codec.Valu
 // What anybody can send in the name of an original does not make a copy of its
 // call run again, whether the call still runs or has run.
 func TestForgedSyncForgetsNothing(t *testing.T) {
-	sync0 := func(t *testing.T) []byte { return rawPacket(t, cmdSync, 77) }
-	desync := func(t *testing.T) []byte { return rawPacket(t, cmdDesync, 78) }
-	ours := func(t *testing.T) []byte { return rawPacket(t, cmdSync, 79, nomxAttr(5, [16]byte{6})) }
-	for name, forged := range map[string][]func(*testing.T) []byte{
-		"SYNC":               {sync0},
+	hello, desync := rawPacket(cmdSync, 77), rawPacket(cmdDesync, 78)
+	ours := rawPacket(cmdSync, 79, nomxAttr(5, [16]byte{6}))
+	for name, forged := range map[string][][]byte{
+		"SYNC":               {hello},
 		"DESYNC":             {desync},
 		"SYNC of a session":  {ours},
-		"DESYNC, SYNC":       {desync, sync0},
-		"SYNC, SYNC, DESYNC": {ours, sync0, desync},
+		"DESYNC, SYNC":       {desync, hello},
+		"SYNC, SYNC, DESYNC": {ours, hello, desync},
 	} {
 		for _, takes := range []time.Duration{0, 700 * time.Millisecond} {
 			t.Run(fmt.Sprintf("%s/%v", name, takes), func(t *testing.T) {
@@ -132,14 +127,14 @@ func TestForgedSyncForgetsNothing(t *testing.T) {
 					register(t, server, "slow", method)
 					const addr = "127.0.0.2:5000"
 					o := newOriginal(t, network.Listen(t, addr), server.Addr())
-					o.ask(0, rawPacket(t, cmdSync, 0))
+					o.ask(0, rawPacket(cmdSync, 0))
 					id := o.resolve(1, "slow")
 					time.Sleep(10 * time.Second) // the original is no newcomer
-					call := rawCall(t, 2, id)
+					call := rawCall(2, id)
 					o.send(call)
-					for _, f := range forged {
+					for _, b := range forged {
 						time.Sleep(100 * time.Millisecond)
-						network.Deliver(netip.MustParseAddrPort(addr), server.Addr(), f(t))
+						network.Deliver(netip.MustParseAddrPort(addr), server.Addr(), b)
 					}
 					time.Sleep(100 * time.Millisecond)
 					o.send(call)
