@@ -264,58 +264,6 @@ func TestBurstOnSockets(t *testing.T) {
 	}
 }
 
-// Under load nothing fails and nothing is left behind.
-func TestSoak(t *testing.T) {
-	span := time.Second
-	if full {
-		span = 10 * time.Second
-	}
-	server, client := listenLoopback(t, noLog), listenLoopback(t, noLog)
-	if err := server.Register("c", &Object{Impl: newFactory(echo)}); err != nil {
-		t.Fatal(err)
-	}
-	peer, ref := connect(t, client, server.Addr().String(), "c")
-	work := func(until time.Time) (n int64) {
-		var count atomic.Int64
-		var wg sync.WaitGroup
-		for i := range 64 {
-			wg.Go(func() {
-				for time.Now().Before(until) {
-					if _, err := peer.CallAttr(context.Background(), ref, "m", []codec.Value{codec.Int(i)}, nil); err != nil {
-						t.Error(err)
-						return
-					}
-					count.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		return count.Load()
-	}
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	work(time.Now().Add(span / 5)) // fill pools and caches
-	goroutines, before := runtime.NumGoroutine(), heap()
-	n := work(time.Now().Add(span))
-	after := heap()
-	t.Logf("%d calls, heap %d -> %d", n, before, after)
-	const slack = 4 << 20
-	if after > before+slack {
-		t.Errorf("the heap grew from %d to %d bytes", before, after)
-	}
-	if now := runtime.NumGoroutine(); now > goroutines+512 {
-		t.Errorf("goroutines: %d, then %d", goroutines, now)
-	}
-	if st := server.Stats(); st.Objects != 1 {
-		t.Errorf("%d objects are left", st.Objects)
-	}
-}
-
 // A passes a reference of B's to C, who uses it without A.
 func TestThreePeers(t *testing.T) {
 	nets := []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32"), netip.MustParsePrefix("10.0.0.3/32")}
