@@ -225,6 +225,8 @@ const (
 	// such a datagram before its address is validated.
 	largeRate  = 4 << 20
 	largeAbove = 512
+	// helloMost is the size of the largest SYNC of a peer of ours, in bytes.
+	helloMost = 256
 	// challengeEvery is the shortest pause between two challenges.
 	challengeEvery = 100 * time.Millisecond
 	// cookieTime is how long a cookie is good at least; twice as long at most.

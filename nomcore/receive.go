@@ -23,7 +23,7 @@ func (w *worker) receive(b []byte, from netip.AddrPort, at netip.Addr) {
 	p := s.peers.known(from)
 	validated := p != nil && p.validated.Load()
 	verdict := sourceServe
-	if !validated {
+	if !validated && !isHello(b) {
 		if verdict = s.sources.take(from, len(b), now); verdict == sourceDrop {
 			s.peers.hold(from, b, at, true)
 			return
@@ -47,6 +47,13 @@ func (w *worker) receive(b []byte, from netip.AddrPort, at netip.Addr) {
 	default:
 		w.receiveUnvalidated(p, b, from, at, verdict)
 	}
+}
+
+// isHello reports whether a datagram may be the SYNC of a peer of ours. It is read
+// however many of them come: to answer one costs little and leaves nothing
+// behind, and nobody gets in without.
+func isHello(b []byte) bool {
+	return len(b) > wire.NomxSize && len(b) <= helloMost && wire.Command(b[0]) == wire.Sync
 }
 
 // receiveRequest takes a request of a validated address.
@@ -90,6 +97,9 @@ func (w *worker) receiveUnvalidated(p *Peer, b []byte, from netip.AddrPort, at n
 		}
 		s.answerStateless(pkt, from, at, s.unknownSession(tag.Seq))
 		return
+	}
+	if isHello(b) && s.sources.take(from, len(b), s.now()) == sourceDrop {
+		return // no peer of ours after all
 	}
 	if p == nil {
 		p = s.peers.guest(from)
