@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,7 @@ func TestCallAttrRunsOnce(t *testing.T) {
 
 // vault has attributes that go by two names each.
 type vault struct {
+	sync.Mutex
 	Secret string `nom:"_secret"`
 	Admin  string
 }

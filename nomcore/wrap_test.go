@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime"
+	"sync"
 	"testing"
 
 	"nomfs/codec"
@@ -14,6 +15,7 @@ import (
 
 // wrapped is a Go value that the tests serve.
 type wrapped struct {
+	sync.Mutex
 	Num      int
 	Link     *wrapped
 	OnChange func(string)

@@ -121,9 +121,17 @@ type (
 )
 
 // worker has a method that is called on it.
-type worker struct{ Calls int }
+type worker struct {
+	sync.Mutex
+	Calls int
+}
 
-func (w *worker) Work(n int) int { w.Calls++; return n + 1 }
+func (w *worker) Work(n int) int {
+	w.Lock()
+	defer w.Unlock()
+	w.Calls++
+	return n + 1
+}
 
 func TestCostOfMount(t *testing.T) {
 	w := &worker{}

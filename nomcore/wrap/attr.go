@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"nomfs/nomcore/object"
 )
@@ -38,59 +37,34 @@ func (a *attr) deletable() bool {
 }
 
 // fieldsOf returns the attributes that are fields of struct type t, promoted
-// ones included, and the names of the methods that a hidden embedded field
-// would promote.
-func fieldsOf(t reflect.Type) (fields []*attr, hidden map[string]bool, err error) {
-	hidden = make(map[string]bool)
-	var closed [][]int // embedded fields whose own fields are not promoted
+// ones included.
+func fieldsOf(t reflect.Type, h *hidden) (fields []*attr, err error) {
 	for _, f := range reflect.VisibleFields(t) {
-		if slices.ContainsFunc(closed, func(p []int) bool {
-			return len(f.Index) > len(p) && slices.Equal(p, f.Index[:len(p)])
-		}) {
-			continue
-		}
 		tag, err := parseTag(f)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if f.Anonymous {
-			if tag.skip || tag.name != "" {
-				closed = append(closed, f.Index)
-			} else if structOf(f.Type) != nil {
-				continue // its fields stand for it
-			}
-		}
-		if tag.skip {
-			hideMethods(f, hidden)
-		}
-		if tag.skip || !f.IsExported() || isSync(f.Type) {
+		switch {
+		case tag.skip || !f.IsExported() || opaque(f.Type) || h.within(f.Index):
 			continue
+		case f.Anonymous && tag.name == "" && structOf(f.Type) != nil:
+			continue // its fields stand for it
 		}
 		a, err := fieldAttr(f, tag)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		fields = append(fields, a)
 	}
-	return fields, hidden, nil
+	return fields, nil
 }
 
-// hideMethods adds the methods of an embedded field that nobody is to see.
-func hideMethods(f reflect.StructField, hidden map[string]bool) {
-	if !f.Anonymous {
-		return
-	}
-	t := f.Type
-	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
-		t = reflect.PointerTo(t)
-	}
-	for m := range t.Methods() {
-		hidden[m.Name] = true
-	}
-}
-
-// structOf returns the struct type that t is or points to, or nil.
+// structOf returns the struct type that t is or points to; nil for others and
+// for types that go by value.
 func structOf(t reflect.Type) reflect.Type {
+	if _, _, ok := plainOf(t); ok {
+		return nil
+	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -98,12 +72,6 @@ func structOf(t reflect.Type) reflect.Type {
 		return nil
 	}
 	return t
-}
-
-// isSync tells whether t is a lock or the like: nothing for a peer to hold.
-func isSync(t reflect.Type) bool {
-	s := structOf(t)
-	return s != nil && s.PkgPath() == "sync"
 }
 
 func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
@@ -136,31 +104,15 @@ func isPart(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !ok
 }
 
-// lockMethods are not for peers: one of them could hold the lock for ever.
-var lockMethods = map[string]bool{
-	"Lock": true, "Unlock": true, "TryLock": true,
-	"RLock": true, "RUnlock": true, "TryRLock": true, "RLocker": true,
-}
-
-// ownMethods are the interfaces whose methods say how a value is exposed; they
-// are no attributes.
-var ownMethods = map[string]reflect.Type{
-	"NomParams": reflect.TypeFor[paramNamer](),
-	"NomRepr":   reflect.TypeFor[nomReprer](),
-	"Repr":      reflect.TypeFor[object.Reprer](),
-	"Str":       reflect.TypeFor[object.Strer](),
-}
-
-func methodsOf(t reflect.Type, hidden map[string]bool) ([]*attr, error) {
+// methodsOf returns the attributes that are methods of t.
+func methodsOf(t reflect.Type, h *hidden) ([]*attr, error) {
 	specs, err := paramSpecs(t)
 	if err != nil {
 		return nil, err
 	}
-	locker := t.Implements(lockerType)
 	var methods []*attr
 	for m := range t.Methods() {
-		own := ownMethods[m.Name]
-		if !m.IsExported() || hidden[m.Name] || locker && lockMethods[m.Name] || own != nil && t.Implements(own) {
+		if h.methods[m.Name] || hiddenMethod(t, m.Name) {
 			continue
 		}
 		a := &attr{name: snakeCase(m.Name), goName: m.Name, method: true, fn: m.Func, typ: m.Type, fixed: true}
@@ -178,7 +130,7 @@ func methodsOf(t reflect.Type, hidden map[string]bool) ([]*attr, error) {
 
 // paramSpecs asks a zero value of t for the names of its methods' parameters.
 func paramSpecs(t reflect.Type) (specs map[string][]string, err error) {
-	if !t.Implements(ownMethods["NomParams"]) {
+	if !t.Implements(reflect.TypeFor[paramNamer]()) {
 		return nil, nil
 	}
 	defer object.Recover(context.Background(), "NomParams", &err)

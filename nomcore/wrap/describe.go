@@ -135,6 +135,9 @@ func (o *goObject) plain() (codec.Value, error) {
 	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
 		return nil, nil
 	}
+	if o.bare {
+		return nil, nil
+	}
 	o.guard.rlock()
 	defer o.guard.runlock()
 	v := o.value()

@@ -11,7 +11,9 @@ import (
 	"nomfs/nomcore/object"
 )
 
-type grumpy struct{ A int }
+type grumpy struct {
+	A int `nom:",readonly"`
+}
 
 func (*grumpy) String() string                       { panic("no str") }
 func (*grumpy) Repr(context.Context) (string, error) { return "", errors.New("no repr") }

@@ -56,9 +56,12 @@ type color int
 
 type point struct{ X, Y int }
 
-func (p point) Sum() int { return p.X + p.Y }
+// vector is for values: as a part it would need a lock.
+type vector struct{ X, Y int }
 
-func (p *point) Move(dx, dy int) { p.X, p.Y = p.X+dx, p.Y+dy }
+func (v vector) Sum() int { return v.X + v.Y }
+
+func (v *vector) Move(dx, dy int) { v.X, v.Y = v.X+dx, v.Y+dy }
 
 type Base struct {
 	Origin string
@@ -87,6 +90,7 @@ func (r *remote) Adopt(ref codec.Ref) codec.Value { return &remote{Ref: ref} }
 
 // gadget has an attribute of every sort.
 type gadget struct {
+	sync.RWMutex
 	Base
 	secret     `nom:"-"`
 	Shadow     string
@@ -111,7 +115,7 @@ type gadget struct {
 	Inner      point
 	Link       *gadget
 	Points     []*point
-	ByName     map[string]point
+	ByName     map[string]vector
 	Live       *[]int
 	LiveMap    *map[string]int
 	Opt        *int
@@ -165,7 +169,7 @@ func newGadget() *gadget {
 		Blob: []byte{0xff}, Hash: [4]byte{1, 2, 3, 4}, Numbers: []int{1, 2}, Pair: [2]int{3, 4},
 		Table: map[string]int{"b": 2, "a": 1}, ByNumber: map[int]string{1: "é"}, Tags: map[string]struct{}{"t": {}},
 		Wait: time.Second, Color: 2, Big: new(big.Int).Lsh(big.NewInt(1), 70), Inner: point{1, 2},
-		Points: []*point{{1, 1}}, ByName: map[string]point{"p": {7, 8}}, Live: &[]int{1, 2, 3},
+		Points: []*point{{1, 1}}, ByName: map[string]vector{"p": {7, 8}}, Live: &[]int{1, 2, 3},
 		LiveMap: &map[string]int{"k": 1}, Opt: &n, Text: time.Second, Err: errors.New("went wrong"),
 		Uptime: func() float64 { return 2.5 }, Broken: func() (int, error) { return 0, errors.New("no") },
 		Fixed: 9, Renamed: 3, HTTPServer: "h", CPUPercent: 1, X2: 2, private: 1,

@@ -24,11 +24,7 @@ import (
 // many or too few or appear twice, a default is no literal or does not fit its
 // parameter.
 func Func(fn any, params ...string) *object.Object {
-	o, err := FuncOf(fn, params...)
-	if err != nil {
-		panic("wrap.Func: " + err.Error())
-	}
-	return o
+	return must(FuncOf(fn, params...))
 }
 
 // FuncOf is Func with an error instead of a panic. Without params it makes a

@@ -161,7 +161,7 @@ func (s shelf) Total() int {
 }
 
 func TestNamedContainer(t *testing.T) {
-	o := Wrap(shelf{"total": 1, "b": 2})
+	o := Unlocked(shelf{"total": 1, "b": 2})
 	v, err := callLine(t, t.Context(), get(t, o, "total"), "")
 	wantOutcome(t, v, err, "3")
 	v, err = o.Impl.(object.ItemGetter).GetItem(t.Context(), codec.Bytes("total"))

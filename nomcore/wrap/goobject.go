@@ -13,7 +13,8 @@ type goObject struct {
 	info  *typeInfo
 	self  reflect.Value // receiver of the methods: a pointer, or a copy of the value
 	guard guard
-	key   any // identity, see Object.Key
+	key   any  // identity, see Object.Key
+	bare  bool // a container of which only the methods are shown
 }
 
 var _ interface {
@@ -32,8 +33,7 @@ var _ interface {
 
 // object returns o as a value, with items if it has any.
 func (o *goObject) object() *object.Object {
-	switch o.info.kind {
-	case reflect.Slice, reflect.Array, reflect.Map:
+	if isContainer(o.info.kind) && !o.bare {
 		return &object.Object{Impl: &goItems{o}, Key: o.key}
 	}
 	return &object.Object{Impl: o, Key: o.key}

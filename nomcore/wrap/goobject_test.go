@@ -106,7 +106,7 @@ func TestValueStruct(t *testing.T) {
 	wantOutcome(t, nil, p.Impl.(object.AttrSetter).SetAttr(t.Context(), "x", codec.Int(1)), "!AttributeError: attribute 'x' is read-only")
 	wantOutcome(t, nil, p.Impl.(object.AttrDeleter).DelAttr(t.Context(), "x"), "!AttributeError: can't delete attribute 'x'")
 	_, err = p.Impl.(object.AttrGetter).GetAttr(t.Context(), "move")
-	wantOutcome(t, nil, err, "!AttributeError: 'point' object has no attribute 'move'")
+	wantOutcome(t, nil, err, "!AttributeError: 'vector' object has no attribute 'move'")
 	d, err := p.Impl.(object.Describer).Describe(t.Context())
 	if err != nil || len(d.Attrs) != 3 || d.Attrs[1].Name != "x" || d.Attrs[1].Write {
 		t.Errorf("described as %+v, %v", d, err)

@@ -22,6 +22,8 @@ type rlocker interface {
 type guard struct {
 	own  sync.Locker // the value's own lock, or that of the value it is a part of
 	read rlocker     // the same lock, where it tells readers from writers
+
+	unlocked bool // types that need a lock and have none are served, see Unlocked
 }
 
 // guardOf returns the lock of v: its own, else the one of what it is a part of.
@@ -31,7 +33,7 @@ func guardOf(v reflect.Value, info *typeInfo, part guard) guard {
 	}
 	l := v.Interface().(sync.Locker)
 	r, _ := l.(rlocker)
-	return guard{own: l, read: r}
+	return guard{own: l, read: r, unlocked: part.unlocked}
 }
 
 func (g guard) rlock() {

@@ -152,7 +152,7 @@ func (b *busy) Inner() map[string]int { return b.Table }
 
 func TestSlowMethodStopsNobody(t *testing.T) {
 	b := &busy{N: 1, entered: make(chan struct{}), leave: make(chan struct{})}
-	b.self = Wrap(b)
+	b.self = Unlocked(b)
 	done := make(chan error)
 	slow := get(t, b.self, "slow")
 	go func() {
@@ -174,13 +174,13 @@ func TestSlowMethodStopsNobody(t *testing.T) {
 // wraps of one pointer.
 func TestConcurrentUse(t *testing.T) {
 	b := &busy{Table: map[string]int{}, List: []int{1, 2, 3}}
-	b.self = Wrap(b)
+	b.self = Unlocked(b)
 	list := Wrap(&b.List).Impl.(itemObject)
 	table := Wrap(&b.Table).Impl.(itemObject)
 	var work sync.WaitGroup
 	const rounds = 200
 	for i := range 4 {
-		o := Wrap(b).Impl.(*goObject)
+		o := Unlocked(b).Impl.(*goObject)
 		for _, step := range []func(){
 			func() { _, _ = o.GetAttr(t.Context(), "table") },
 			func() { _, _ = o.GetAttr(t.Context(), "list") },
@@ -193,8 +193,8 @@ func TestConcurrentUse(t *testing.T) {
 			func() { _, _ = list.Len(t.Context()) },
 			func() { _, _ = o.Describe(t.Context()) },
 			func() { _ = Wrap(b.self).String() },
-			func() { _, _ = get(t, Wrap(b), "inner").Impl.(object.Caller).Call(t.Context(), nil, nil) },
-			func() { _, _ = get(t, Wrap(b), "read_self").Impl.(object.Caller).Call(t.Context(), nil, nil) },
+			func() { _, _ = get(t, Unlocked(b), "inner").Impl.(object.Caller).Call(t.Context(), nil, nil) },
+			func() { _, _ = get(t, Unlocked(b), "read_self").Impl.(object.Caller).Call(t.Context(), nil, nil) },
 		} {
 			work.Go(func() {
 				for range rounds {

@@ -16,8 +16,8 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// must returns x, which came without an error.
-func must[T any](x T, err error) T {
+// sure returns x, which came without an error.
+func sure[T any](x T, err error) T {
 	if err != nil {
 		panic(err)
 	}
@@ -72,12 +72,12 @@ func TestPlain(t *testing.T) {
 		{*ipNet, "'10.0.0.0/8'"},
 		{net.IPNet{}, "''"},
 		{net.IPNet{IP: net.IPv4(10, 1, 2, 3), Mask: net.CIDRMask(8, 32)}, "'10.1.2.3/8'"},
-		{must(net.ParseMAC("00:00:5e:00:53:01")), "'00:00:5e:00:53:01'"},
+		{sure(net.ParseMAC("00:00:5e:00:53:01")), "'00:00:5e:00:53:01'"},
 		{net.HardwareAddr(nil), "''"},
 		{net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 12074}, "'127.0.0.1:12074'"},
 		{net.UDPAddr{IP: net.ParseIP("fe80::1"), Port: 1, Zone: "eth0"}, "'[fe80::1%eth0]:1'"},
 		{&net.TCPAddr{Port: 80}, "':80'"},
-		{*must(url.Parse("http://user:word@example.org/a%2fb?q=1#top")), "'http://user:word@example.org/a%2fb?q=1#top'"},
+		{*sure(url.Parse("http://user:word@example.org/a%2fb?q=1#top")), "'http://user:word@example.org/a%2fb?q=1#top'"},
 		{&url.URL{}, "''"},
 		{*huge, huge.String()},
 		{huge, huge.String()},

@@ -95,12 +95,22 @@ func (r reader) passed(v codec.Value) codec.Value {
 }
 
 // iface converts the contents of an interface. If the interface has methods
-// they are what it is there for: the contents go by reference.
+// they are what it is there for: the contents go by reference, and a container
+// shows its methods alone, which may work on its items.
 func (r reader) iface(v reflect.Value) (codec.Value, error) {
-	if byReference(v) {
-		return r.ref(v.Elem())
+	e := v.Elem()
+	switch {
+	case !byReference(v):
+		return r.value(e)
+	case r.show, !isContainer(e.Kind()):
+		return r.ref(e)
 	}
-	return r.value(v.Elem())
+	return r.object(reflect.ValueOf(e.Interface()), true)
+}
+
+// isContainer tells whether values of a kind have items.
+func isContainer(k reflect.Kind) bool {
+	return k == reflect.Slice || k == reflect.Array || k == reflect.Map
 }
 
 // byReference tells whether interface v shows the methods of its contents.
@@ -218,7 +228,7 @@ func (r reader) ref(v reflect.Value) (codec.Value, error) {
 		}
 		return funcObject(reflect.ValueOf(v.Interface()), r.guard), nil
 	}
-	return r.object(reflect.ValueOf(v.Interface())) // of a copy, unless v is a pointer, map or slice
+	return r.object(reflect.ValueOf(v.Interface()), false) // of a copy, unless v is a pointer, map or slice
 }
 
 // follow returns what interfaces, and pointers to pointers, interfaces and
@@ -251,13 +261,18 @@ type mapKey struct {
 }
 
 // object makes the object of v. Pointers and maps have an identity, any other
-// value is an object of its own each time.
-func (r reader) object(v reflect.Value) (codec.Value, error) {
+// value is an object of its own each time. A bare container has no items.
+func (r reader) object(v reflect.Value, bare bool) (codec.Value, error) {
 	info := infoOf(v.Type())
 	if info.err != nil {
 		return nil, info.err
 	}
-	o := &goObject{info: info, self: v, guard: guardOf(v, info, r.guard)}
+	if !r.guard.unlocked && !bare {
+		if err := info.refusal(); err != nil {
+			return nil, err
+		}
+	}
+	o := &goObject{info: info, self: v, guard: guardOf(v, info, r.guard), bare: bare}
 	switch v.Kind() {
 	case reflect.Pointer:
 		o.key = v.Interface()

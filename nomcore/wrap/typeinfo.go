@@ -30,6 +30,12 @@ var answering = []reflect.Type{
 	reflect.TypeFor[object.Direr](), reflect.TypeFor[object.Keyer](),
 }
 
+// telling are the interfaces by which a value says what its text is.
+var telling = []reflect.Type{
+	reflect.TypeFor[object.Reprer](), reflect.TypeFor[nomReprer](), reflect.TypeFor[object.Strer](),
+	errorType, reflect.TypeFor[fmt.Stringer](),
+}
+
 // paramNamer gives the methods of a type the parameter names that keywords
 // need: the name of a method, in Go's spelling or as an attribute, and what
 // Func takes. It is asked once per type, on a zero value, and must do no more
@@ -46,10 +52,15 @@ type typeInfo struct {
 	locker  bool             // values are a sync.Locker
 	attrs   []*attr          // those listed, by name
 	byName  map[string]*attr // all names that work
+	fields  []*attr          // those that are fields
+	runs    bool             // some code of the type runs for peers
 	err     error            // a mistake in the type's tags or parameter names
 	recv    reflect.Type     // the type
 	base    reflect.Type     // the same, or what it points to
 	kind    reflect.Kind     // of base
+
+	checked sync.Once
+	refused error // see refusal
 }
 
 // infos caches typeInfo by reflect.Type. It is as large as the program has
@@ -74,27 +85,41 @@ func newTypeInfo(t reflect.Type) *typeInfo {
 	info.kind = info.base.Kind()
 	info.locker = t.Implements(lockerType)
 	info.answers = slices.ContainsFunc(answering, t.Implements)
-	if info.answers {
+	if info.answers || opaque(t) {
 		return info
 	}
-	var fields, methods []*attr
-	var hidden map[string]bool
-	if info.kind == reflect.Struct {
-		fields, hidden, info.err = fieldsOf(info.base)
+	if err := info.findAttrs(); err != nil {
+		info.err = fmt.Errorf("%v: %w", t, err)
 	}
-	if t.Kind() == reflect.Struct {
+	return info
+}
+
+// findAttrs finds the attributes.
+func (info *typeInfo) findAttrs() (err error) {
+	var fields []*attr
+	h := &hidden{}
+	if info.kind == reflect.Struct {
+		if h, err = hiddenIn(info.base); err != nil {
+			return err
+		}
+		if fields, err = fieldsOf(info.base, h); err != nil {
+			return err
+		}
+	}
+	if info.recv.Kind() == reflect.Struct {
 		for _, a := range fields {
 			a.fixed = true // of a copy
 		}
 	}
-	if info.err == nil {
-		methods, info.err = methodsOf(t, hidden)
+	methods, err := methodsOf(info.recv, h)
+	if err != nil {
+		return err
 	}
-	if info.err != nil {
-		info.err = fmt.Errorf("%v: %w", t, info.err)
-	}
+	info.fields = fields
+	info.runs = len(methods) > 0 || slices.ContainsFunc(telling, info.recv.Implements) ||
+		slices.ContainsFunc(fields, func(a *attr) bool { return a.getter })
 	info.claim(fields, methods)
-	return info
+	return nil
 }
 
 // claim gives out the names: those in tags first, then the default names of

@@ -58,36 +58,45 @@ import (
 //
 // Two objects made of one pointer, or map, are the same to every peer. Wrap
 // panics if the type's tags or parameter names are wrong.
-func Wrap(x any) *object.Object {
+func Wrap(x any) *object.Object { return must(ObjectOf(x)) }
+
+// ObjectOf is Wrap with an error instead of a panic: ErrNoLock, or a mistake in
+// the tags or parameter names of a type.
+func ObjectOf(x any) (*object.Object, error) { return objectOf(x, guard{}) }
+
+func must(o *object.Object, err error) *object.Object {
+	if err != nil {
+		panic("wrap: " + err.Error())
+	}
+	return o
+}
+
+func objectOf(x any, g guard) (*object.Object, error) {
 	if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer && v.IsNil() {
-		return valueObjectOf(codec.None{})
+		x = codec.None{}
 	}
 	switch v := x.(type) {
 	case *object.Object:
-		return v
+		return v, nil
 	case object.Remote:
-		return &object.Object{Impl: v, Key: v}
+		return &object.Object{Impl: v, Key: v}, nil
 	case codec.Value:
-		return valueObjectOf(v)
+		return &object.Object{Impl: &valueObject{v}}, nil
 	}
-	v, err := reader{}.ref(reflect.ValueOf(x))
+	v, err := reader{guard: g}.ref(reflect.ValueOf(x))
 	if err != nil {
-		panic("wrap.Wrap: " + err.Error())
+		return nil, err
 	}
-	return Wrap(v)
+	return objectOf(v, g)
 }
 
 // ValueOf returns what an attribute with the value x would give: plain values
-// and containers of them as copies, everything else as Wrap does.
-func ValueOf(x any) (codec.Value, error) {
-	return snapshot(reflect.ValueOf(x), guard{})
-}
+// and containers of them as copies, everything else as ObjectOf does.
+func ValueOf(x any) (codec.Value, error) { return snapshot(reflect.ValueOf(x), guard{}) }
 
 // valueObject is a value of the wire that is an object: it has a repr and
 // nothing else.
 type valueObject struct{ v codec.Value }
-
-func valueObjectOf(v codec.Value) *object.Object { return &object.Object{Impl: &valueObject{v}} }
 
 // Class returns the name of the kind of value.
 func (o *valueObject) Class() string { return o.v.Kind().String() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 // shelf is a remote object with something of everything.
 type shelf struct {
+	sync.Mutex
 	Number int
 	Items  *map[string]int
 	OnSet  codec.Value
@@ -27,7 +29,10 @@ func (s *shelf) Fail() error {
 func (s *shelf) Me() *shelf { return s }
 
 func (s *shelf) Fire(ctx context.Context) (codec.Value, error) {
-	return s.OnSet.(*nomcore.Proxy).Call(ctx, []codec.Value{codec.Int(5)}, nil)
+	s.Lock()
+	heard := s.OnSet.(*nomcore.Proxy)
+	s.Unlock()
+	return heard.Call(ctx, []codec.Value{codec.Int(5)}, nil)
 }
 
 // TestAttempt: what fails can be gone on from, but for what ends the call.
