@@ -133,9 +133,7 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 	if slices.ContainsFunc(lines, callLine.hasPath) {
 		cwd = who.cwd()
 	}
-	f.p.wg.Add(1)
-	go func() {
-		defer f.p.wg.Done()
+	run := func() {
 		defer cancel(nil)
 		if after != nil {
 			select {
@@ -153,7 +151,10 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 			all = append(all, last...)
 		}
 		f.finish(ctx, c, all, last, err, key.session, who)
-	}()
+	}
+	if !f.p.tasks.spawn(run) {
+		f.finish(ctx, c, nil, nil, errUnmounted, key.session, who)
+	}
 	return c
 }
 

@@ -131,7 +131,7 @@ func (h *ctlHandle) run(ctx context.Context, line string) error {
 	case verb == "drop" && len(args) == 1:
 		p, err := h.f.drop(c, args[0])
 		if err == nil {
-			forgetEntry(h.root, p.at)
+			h.f.forgetEntry(h.root, p.at)
 		}
 		return err
 	}

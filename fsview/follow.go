@@ -44,8 +44,9 @@ func (d *objectDir) follow(ctx context.Context, flags uint32) (fs.FileHandle, sy
 	var following context.Context
 	h.streamHandle, following = newStreamHandle(d.p, flags)
 	after := h.past(c, o.ref)
-	d.p.wg.Add(1)
-	go h.follow(following, o.ref, after)
+	if !d.p.tasks.spawn(func() { h.follow(following, o.ref, after) }) {
+		h.s.end(0)
+	}
 	return h, 0
 }
 
@@ -80,7 +81,6 @@ func (h *followHandle) tell(lines []string) []string {
 // follow adds lines as they come, until the file is closed, the mount ends or
 // the object does.
 func (h *followHandle) follow(ctx context.Context, r codec.Ref, after uint64) {
-	defer h.p.wg.Done()
 	for {
 		lines, next, err := h.p.opt.Local.Follow(ctx, r, after)
 		switch {

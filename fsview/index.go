@@ -278,11 +278,7 @@ func (x *indexDir) lookAgainFrom(at int64) {
 			names = append(names, name)
 		}
 	}
-	go func() {
-		for _, name := range names {
-			_ = x.NotifyEntry(name)
-		}
-	}()
+	x.p.lookAgain(x.EmbeddedInode(), names...)
 }
 
 // Rmdir deletes an item that is a reference.

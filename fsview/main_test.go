@@ -62,6 +62,7 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
+	before := runtime.NumGoroutine()
 	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
 		Local: newFakeLocal(),
@@ -144,6 +145,9 @@ func serveFake(spec string) int {
 		return 1
 	}
 	fmt.Println("bye")
+	after := 0
+	eventually(func() bool { after = runtime.NumGoroutine(); return after <= before })
+	fmt.Println("goroutines", before, after)
 	return 0
 }
 

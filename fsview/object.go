@@ -310,11 +310,13 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 // lookAgainAtViews makes the kernel let go of the views of an attribute that was
 // deleted. It can when the deletion is answered.
 func (d *objectDir) lookAgainAtViews(name string) {
+	var names []string
 	for suffix := range views {
 		if view := name + "." + suffix; d.GetChild(view) != nil {
-			go func() { _ = d.NotifyEntry(view) }()
+			names = append(names, view)
 		}
 	}
+	d.p.lookAgain(d.EmbeddedInode(), names...)
 }
 
 // Symlink assigns the reference that the target, a path in this mount, leads

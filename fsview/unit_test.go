@@ -391,7 +391,7 @@ func testPeer(t *testing.T, r Remote) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.cancel(errUnmounted) })
+	t.Cleanup(func() { f.tasks.close(errUnmounted) })
 	return f.peers[0]
 }
 
