@@ -84,7 +84,7 @@ var (
 )
 
 func (d *objectDir) callEntry() entry {
-	return entry{"call", syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
+	return entry{viewCall.name(), syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
 		if f, ok := old.(*callFile); ok {
 			return f
 		}
@@ -92,7 +92,7 @@ func (d *objectDir) callEntry() entry {
 	}}
 }
 
-func (f *callFile) path() string { return joinPath(f.d.path, "call") }
+func (f *callFile) path() string { return joinPath(f.d.path, viewCall.name()) }
 
 func (f *callFile) fill(a *fuse.Attr) {
 	f.p.fillAttr(a, syscall.S_IFREG|fileMode, 0, f.p.started)

@@ -19,7 +19,7 @@ import (
 // somebody else has just closed the file it waits until the value from before is
 // back.
 func listenView(d *objectDir, m member, name string) entry {
-	return streamEntry(d.p, name, listenMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	return streamEntry(d.p, name, viewAttrListen.perm(), func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
 		if e := d.p.readOnly(); e != 0 {
 			return nil, e
 		}
@@ -308,9 +308,6 @@ func (l *listener) parseAnswer(ctx context.Context, line string) (tag string, v 
 	v, err = parseText([]byte(rest), nil)
 	return tag, v, nil, err
 }
-
-// listenSuffix is the suffix of the view.
-const listenSuffix = "listen"
 
 // The words of an answer.
 const (

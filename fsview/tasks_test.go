@@ -146,7 +146,9 @@ func startsOf(t *testing.T) (*fsys, []func()) {
 		func() { p.refreshRoots() },
 		func() { openStreamOf(d, "number", watchView) },
 		func() { openStreamOf(d, "nothing", listenView) },
-		func() { d.atOnce(context.Background(), attrBurst, "test", func(context.Context, *object) error { return nil }) },
+		func() {
+			d.atOnce(context.Background(), attrBurst, "test", func(context.Context, *object) error { return nil })
+		},
 		func() { p.inside("/proc/self") },
 		func() { m.changedKind() },
 	}

@@ -18,7 +18,7 @@ const watchPeriod = time.Second
 // watchView is the file ATTR.watch: the value, and a line for each other value
 // that the attribute takes. Every reader has a watch of its own.
 func watchView(d *objectDir, m member, name string) entry {
-	return streamEntry(d.p, name, readMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	return streamEntry(d.p, name, viewAttrWatch.perm(), func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
 		c, cancel := d.p.opContext(ctx)
 		defer cancel()
 		v, err := m.value(c)
