@@ -11,18 +11,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// The permissions of what is in the tree.
-const (
-	rootMode   = 0o555
-	dirMode    = 0o755
-	fileMode   = 0o644
-	readMode   = 0o444
-	listenMode = 0o600 // reading it assigns
-	execMode   = 0o555
-	linkMode   = 0o777
-	nameLimit  = maxName
-)
-
 // The extended attributes that getxattr knows. They are answered from memory.
 const (
 	xattrType  = "user.nom.type"
@@ -67,7 +55,7 @@ func (n *node) sibling() node { return node{p: n.p} }
 
 // Statfs answers without the peer: df must not hang.
 func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
-	out.NameLen = nameLimit
+	out.NameLen = maxName
 	out.Bsize = unknownSize
 	out.Frsize = unknownSize
 	return 0

@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	binName = ".bin"
 	// callCommand is the command of the program that runs a script of .bin.
 	callCommand = "call-file"
 	// maxInterpreter is the longest first line of a script in bytes, with its
@@ -115,8 +114,8 @@ func (d *objectDir) binEntry() (entry, error) {
 	if d.p.opt.Program == "" {
 		return entry{}, errNoEntry
 	}
-	dir := joinPath(d.path, binName)
-	return liveEntry(binName, &liveDir{node{p: d.p}, dir,
+	dir := joinPath(d.path, viewBin.name())
+	return liveEntry(viewBin.name(), &liveDir{node{p: d.p}, dir,
 		func(ctx context.Context) ([]entry, error) {
 			if d.method.Load() != nil {
 				return nil, nil
@@ -220,10 +219,10 @@ func (r *rootDir) binEntry() (entry, error) {
 	if r.p.opt.Program == "" {
 		return entry{}, errNoEntry
 	}
-	return liveEntry(binName, &liveDir{node{p: r.p}, r.binPath(), r.listBin, r.findBin}), nil
+	return liveEntry(viewPeerBin.name(), &liveDir{node{p: r.p}, r.binPath(), r.listBin, r.findBin}), nil
 }
 
-func (r *rootDir) binPath() string { return joinPath(r.p.at, binName) }
+func (r *rootDir) binPath() string { return joinPath(r.p.at, viewPeerBin.name()) }
 
 func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 	t := r.p.rootsListed(ctx)

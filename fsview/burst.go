@@ -30,16 +30,15 @@ type burst struct {
 	depth  int           // of the directory through which the object is read
 	writes uint64        // as they were then: who also writes wants the one value
 	count  int
-	last   stamp         // when all were fetched last
-	flight chan struct{} // closed when the request under way ends; nil for none
-	pause  time.Time     // not before
+	last   stamp     // when all were fetched last
+	pause  time.Time // not before
 }
 
 // wants counts one more and tells whether all should be asked for.
 func (b *burst) wants(p *peer) bool {
 	now, writes := time.Now(), p.writes.Load()
 	if b.own(now) > burstTime || b.writes != writes {
-		*b = burst{since: now, writes: writes, depth: b.depth, flight: b.flight, pause: b.pause, last: b.last}
+		*b = burst{since: now, writes: writes, depth: b.depth, pause: b.pause, last: b.last}
 		if b.last.writes == writes && now.Sub(b.last.at) < fresh+burstTime {
 			b.count = burstLookups // it goes on; what was fetched is too old just now
 		}
@@ -74,7 +73,7 @@ func (o *object) takes(b *burst, start time.Time) {
 // snapshot fetches all plain attributes at once if the value is one of many that
 // are asked for, and waits for them; false if it is not.
 func (d *objectDir) snapshot(ctx context.Context) bool {
-	return d.atOnce(ctx, attrBurst, func(ctx context.Context, o *object) error {
+	return d.atOnce(ctx, attrBurst, "attributes", func(ctx context.Context, o *object) error {
 		at := o.peer.stamp()
 		vals, err := o.peer.remote.Snapshot(ctx, o.ref)
 		for name, v := range vals {
@@ -88,7 +87,7 @@ func (d *objectDir) snapshot(ctx context.Context) bool {
 // attributes: there is no one request for them, but they need not wait for each
 // other.
 func (d *objectDir) snapshotItems(ctx context.Context) bool {
-	return d.atOnce(ctx, itemBurst, func(ctx context.Context, o *object) error {
+	return d.atOnce(ctx, itemBurst, "items", func(ctx context.Context, o *object) error {
 		var members []member
 		o.mu.Lock()
 		for name, k := range o.keys {
@@ -103,8 +102,8 @@ func (d *objectDir) snapshotItems(ctx context.Context) bool {
 }
 
 // atOnce runs fetch if the burst is one, once for all who ask meanwhile, and
-// reports whether it was.
-func (d *objectDir) atOnce(ctx context.Context, of func(*object) *burst, fetch func(context.Context, *object) error) bool {
+// reports whether it was and all went well.
+func (d *objectDir) atOnce(ctx context.Context, of func(*object) *burst, key string, fetch func(context.Context, *object) error) bool {
 	o := d.known()
 	if o == nil {
 		return false
@@ -112,40 +111,40 @@ func (d *objectDir) atOnce(ctx context.Context, of func(*object) *burst, fetch f
 	o.mu.Lock()
 	b := of(o)
 	b.depth = d.depth
-	if !b.wants(o.peer) {
-		o.mu.Unlock()
+	wants := b.wants(o.peer)
+	o.mu.Unlock()
+	if !wants {
 		return false
 	}
-	flight, mine := b.flight, b.flight == nil
-	if mine {
-		flight = make(chan struct{})
-		b.flight = flight
-	}
-	o.mu.Unlock()
+	asked := time.Now()
+	_, err := share(ctx, d.p.tasks, &o.flights, key, func() (struct{}, error) {
+		return struct{}{}, o.fetchAll(b, fetch)
+	})
+	o.takes(b, asked)
+	return err == nil
+}
+
+// fetchAll runs fetch for a burst, unless another one has just done so.
+func (o *object) fetchAll(b *burst, fetch func(context.Context, *object) error) error {
 	start := o.peer.stamp()
-	if !mine {
-		select {
-		case <-flight:
-		case <-ctx.Done():
-		}
-		o.takes(b, start.at)
-		return true
+	o.mu.Lock()
+	done := o.peer.isFresh(b.last)
+	o.mu.Unlock()
+	if done {
+		return nil
 	}
 	// What takes longer than the answer may be used is of no use.
-	c, cancel := context.WithTimeout(ctx, fresh)
+	ctx, cancel := context.WithTimeout(o.peer.base, fresh)
 	defer cancel()
 	o.peer.refs.hold(o.ref)
 	defer o.peer.refs.drop(o.ref)
-	err := fetch(c, o)
-	o.takes(b, start.at)
+	err := fetch(ctx, o)
 	o.mu.Lock()
-	b.flight = nil
+	defer o.mu.Unlock()
 	if err == nil {
 		b.last = start
 	} else {
 		b.pause = time.Now().Add(burstPause)
 	}
-	o.mu.Unlock()
-	close(flight)
-	return err == nil
+	return err
 }

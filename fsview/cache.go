@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"nomfs/codec"
 )
 
@@ -33,6 +35,7 @@ type object struct {
 	learntKeys  map[string]codec.Value
 
 	attrBurst, itemBurst burst
+	flights              singleflight.Group // has a lock of its own
 
 	// taken counts the items that this mount deleted: in a list, what comes
 	// after them has another place since.

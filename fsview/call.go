@@ -84,7 +84,7 @@ var (
 )
 
 func (d *objectDir) callEntry() entry {
-	return entry{"call", syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
+	return entry{viewCall.name(), syscall.S_IFREG | fileMode, func(old fs.InodeEmbedder) treeNode {
 		if f, ok := old.(*callFile); ok {
 			return f
 		}
@@ -92,7 +92,7 @@ func (d *objectDir) callEntry() entry {
 	}}
 }
 
-func (f *callFile) path() string { return joinPath(f.d.path, "call") }
+func (f *callFile) path() string { return joinPath(f.d.path, viewCall.name()) }
 
 func (f *callFile) fill(a *fuse.Attr) {
 	f.p.fillAttr(a, syscall.S_IFREG|fileMode, 0, f.p.started)
@@ -133,9 +133,7 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 	if slices.ContainsFunc(lines, callLine.hasPath) {
 		cwd = who.cwd()
 	}
-	f.p.wg.Add(1)
-	go func() {
-		defer f.p.wg.Done()
+	run := func() {
 		defer cancel(nil)
 		if after != nil {
 			select {
@@ -153,7 +151,10 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 			all = append(all, last...)
 		}
 		f.finish(ctx, c, all, last, err, key.session, who)
-	}()
+	}
+	if !f.p.tasks.spawn(run) {
+		f.finish(ctx, c, nil, nil, errUnmounted, key.session, who)
+	}
 	return c
 }
 

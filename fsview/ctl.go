@@ -18,9 +18,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// ctlMode: commands are written, there is nothing to read.
-const ctlMode = 0o200
-
 // maxCommand bounds a line written to ctl, in bytes: far more than any command.
 const maxCommand = 4096
 
@@ -35,11 +32,8 @@ var (
 	_ fs.FileFsyncer   = (*ctlHandle)(nil)
 )
 
-// ctlName is the name of the file below .nom.
-const ctlName = "ctl"
-
-func ctlEntry(p *peer, name string) entry {
-	return entry{name, syscall.S_IFREG | ctlMode, func(old fs.InodeEmbedder) treeNode {
+func ctlEntry(p *peer) entry {
+	return entry{viewNomCtl.name(), syscall.S_IFREG | ctlMode, func(old fs.InodeEmbedder) treeNode {
 		if f, ok := old.(*ctlFile); ok {
 			return f
 		}
@@ -110,7 +104,7 @@ func (h *ctlHandle) Flush(ctx context.Context) syscall.Errno {
 func (h *ctlHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno { return h.Flush(ctx) }
 
 func (h *ctlHandle) fail(ctx context.Context, err error) syscall.Errno {
-	return h.f.fail(ctx, "ctl", joinPath(nomDir, ctlName), opGet, err)
+	return h.f.fail(ctx, "ctl", joinPath(nomDir, viewNomCtl.name()), opGet, err)
 }
 
 func (h *ctlHandle) run(ctx context.Context, line string) error {
@@ -131,7 +125,7 @@ func (h *ctlHandle) run(ctx context.Context, line string) error {
 	case verb == "drop" && len(args) == 1:
 		p, err := h.f.drop(c, args[0])
 		if err == nil {
-			forgetEntry(h.root, p.at)
+			h.f.forgetEntry(h.root, p.at)
 		}
 		return err
 	}

@@ -14,10 +14,8 @@ import (
 	"nomfs/codec"
 )
 
-// callsName is the file in which an object of this process tells its calls.
-const callsName = ".calls"
-
-// callsEntry is there where the object can be followed.
+// callsEntry is the file in which an object of this process tells its calls. It is
+// there where the object can be followed.
 func (d *objectDir) callsEntry(ctx context.Context) (entry, error) {
 	if d.p.opt.Local == nil {
 		return entry{}, errNoEntry
@@ -29,7 +27,7 @@ func (d *objectDir) callsEntry(ctx context.Context) (entry, error) {
 	if _, own, err := d.p.opt.Local.Object(o.ref); !own || err != nil || !d.p.opt.Local.Follows(o.ref) {
 		return entry{}, errNoEntry
 	}
-	return streamEntry(d.p, callsName, readMode, d.follow), nil
+	return streamEntry(d.p, viewCalls.name(), viewCalls.perm(), d.follow), nil
 }
 
 // follow opens the file: what is kept of the past, and each event as it comes.
@@ -38,14 +36,15 @@ func (d *objectDir) follow(ctx context.Context, flags uint32) (fs.FileHandle, sy
 	defer cancel()
 	o, err := d.object(c)
 	if err != nil {
-		return nil, d.p.fail(ctx, "read", joinPath(d.path, callsName), opGet, err)
+		return nil, d.p.fail(ctx, "read", joinPath(d.path, viewCalls.name()), opGet, err)
 	}
 	h := new(followHandle)
 	var following context.Context
 	h.streamHandle, following = newStreamHandle(d.p, flags)
 	after := h.past(c, o.ref)
-	d.p.wg.Add(1)
-	go h.follow(following, o.ref, after)
+	if !d.p.tasks.spawn(func() { h.follow(following, o.ref, after) }) {
+		h.s.end(0)
+	}
 	return h, 0
 }
 
@@ -80,7 +79,6 @@ func (h *followHandle) tell(lines []string) []string {
 // follow adds lines as they come, until the file is closed, the mount ends or
 // the object does.
 func (h *followHandle) follow(ctx context.Context, r codec.Ref, after uint64) {
-	defer h.p.wg.Done()
 	for {
 		lines, next, err := h.p.opt.Local.Follow(ctx, r, after)
 		switch {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sync/semaphore"
 
 	"nomfs/codec"
 )
@@ -50,9 +51,7 @@ type fsys struct {
 	uid     uint32
 	gid     uint32
 
-	base   context.Context // ends at unmount
-	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup // the goroutines of the mount
+	tasks *tasks // the goroutines of the mount, and the context that ends at unmount
 
 	errors  errorLog
 	results resultTable
@@ -61,6 +60,7 @@ type fsys struct {
 	hub     *peer   // for nodes that are of no peer; the only one if there is one
 	local   *peer   // the process itself, nil where it has no objects
 
+	following *semaphore.Weighted // see inside
 	scratches scratchTable
 	listeners listeners
 
@@ -176,12 +176,11 @@ func (f *fsys) readOnly() syscall.Errno {
 
 // janitor drops what is over until the mount ends.
 func (f *fsys) janitor() {
-	defer f.wg.Done()
 	tick := time.NewTicker(janitorPeriod)
 	defer tick.Stop()
 	for {
 		select {
-		case <-f.base.Done():
+		case <-f.tasks.base.Done():
 			return
 		case now := <-tick.C:
 			for _, p := range f.everyone() {

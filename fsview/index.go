@@ -42,7 +42,7 @@ var (
 )
 
 func (d *objectDir) indexEntry() entry {
-	return entry{"index", syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
+	return entry{viewIndex.name(), syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
 		if x, ok := old.(*indexDir); ok {
 			return x
 		}
@@ -50,7 +50,7 @@ func (d *objectDir) indexEntry() entry {
 	}}
 }
 
-func (x *indexDir) path() string { return joinPath(x.of.path, "index") }
+func (x *indexDir) path() string { return joinPath(x.of.path, viewIndex.name()) }
 
 func (x *indexDir) fill(a *fuse.Attr) { x.p.fillDir(a, dirMode) }
 
@@ -278,11 +278,7 @@ func (x *indexDir) lookAgainFrom(at int64) {
 			names = append(names, name)
 		}
 	}
-	go func() {
-		for _, name := range names {
-			_ = x.NotifyEntry(name)
-		}
-	}()
+	x.p.lookAgain(x.EmbeddedInode(), names...)
 }
 
 // Rmdir deletes an item that is a reference.

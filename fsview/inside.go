@@ -3,6 +3,7 @@
 package fsview
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path"
@@ -18,6 +19,9 @@ const (
 	// linkTime is how long following them may take: they lie in other file
 	// systems, one of which may hang.
 	linkTime = time.Second
+	// maxFollowing is how many such paths are followed at the same time. One that
+	// leads into a file system that hangs keeps a thread for good.
+	maxFollowing = 16
 )
 
 // inside returns the path from the mount point of an absolute path, and whether
@@ -34,14 +38,24 @@ func (f *fsys) inside(target string) (rest string, ok bool) {
 		ok   bool
 	}
 	done := make(chan found, 1)
-	go func() {
+	ctx, cancel := context.WithTimeout(f.tasks.base, linkTime)
+	defer cancel()
+	if f.following.Acquire(ctx, 1) != nil {
+		return "", false
+	}
+	follow := func() {
+		defer f.following.Release(1)
 		rest, ok := followTo(f.dir, clean)
 		done <- found{rest, ok}
-	}()
+	}
+	if !f.tasks.spawn(follow) {
+		f.following.Release(1)
+		return "", false
+	}
 	select {
 	case r := <-done:
 		return r.rest, r.ok
-	case <-time.After(linkTime):
+	case <-ctx.Done():
 		return "", false
 	}
 }

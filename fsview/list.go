@@ -26,12 +26,12 @@ func (d *objectDir) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHan
 // asked for at once.
 func (d *objectDir) list(ctx context.Context) ([]entry, error) {
 	if d.method.Load() != nil {
-		return d.controls(caps{callable: true}), nil
+		return d.controls(ctx, needCall), nil
 	}
 	desc, err := d.describe(ctx)
 	switch {
 	case err == nil:
-		return append(d.controls(capsOf(desc)), d.listDescribed(ctx, desc)...), nil
+		return append(d.controls(ctx, canOf(desc)), d.listDescribed(ctx, desc)...), nil
 	case !unsupported(err):
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (d *objectDir) list(ctx context.Context) ([]entry, error) {
 			members = append(members, member{dir: d, attr: name})
 		}
 	}
-	return append(d.controls(caps{true, true, true}), d.fetchEntries(ctx, members)...), nil
+	return append(d.controls(ctx, canAll), d.fetchEntries(ctx, members)...), nil
 }
 
 // listed tells whether an attribute appears in listings. Names that begin with
@@ -213,17 +213,18 @@ func (d *objectDir) dictNames(ctx context.Context, set map[string]bool) error {
 	})
 }
 
-// controls returns the control entries that are listed.
-func (d *objectDir) controls(c caps) []entry {
+// controls returns the views of the object that are listed, of an object that can
+// do so much.
+func (d *objectDir) controls(ctx context.Context, can need) []entry {
 	var entries []entry
-	if c.callable {
-		entries = append(entries, d.callEntry())
-	}
-	if c.sized {
-		entries = append(entries, d.textControl("len"))
-	}
-	if c.indexable {
-		entries = append(entries, d.indexEntry())
+	for v := range numViews {
+		row := &viewTable[v]
+		if row.in != inObject || !row.listed || row.needs&^can != 0 {
+			continue
+		}
+		if e, err := viewMakers[v].object(ctx, d); err == nil {
+			entries = append(entries, e)
+		}
 	}
 	return entries
 }
@@ -240,7 +241,7 @@ type dirHandle struct {
 	thread  uint32
 
 	// The library calls one at a time.
-	listed  bool
+	loaded  bool
 	taken   stamp   // when the listing was, and after how many writes
 	entries []entry // sorted
 	pos     int
@@ -281,13 +282,13 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 	h.taken = stamp{time.Now(), writes}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return h.p.scratches.isAway(joinPath(h.path, e.name)) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
-	h.entries, h.listed = entries, true
+	h.entries, h.loaded = entries, true
 	return 0
 }
 
 // Readdirent returns the next entry.
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
-	if !h.listed {
+	if !h.loaded {
 		if errno := h.load(ctx); errno != 0 {
 			return nil, errno
 		}
@@ -314,7 +315,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 // gets a new listing.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off == 0 {
-		h.listed, h.entries, h.pos = false, nil, 0
+		h.loaded, h.entries, h.pos = false, nil, 0
 		return 0
 	}
 	if off > uint64(len(h.entries)+dots) {

@@ -19,7 +19,7 @@ import (
 // somebody else has just closed the file it waits until the value from before is
 // back.
 func listenView(d *objectDir, m member, name string) entry {
-	return streamEntry(d.p, name, listenMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	return streamEntry(d.p, name, viewAttrListen.perm(), func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
 		if e := d.p.readOnly(); e != 0 {
 			return nil, e
 		}
@@ -67,19 +67,19 @@ func (p *peer) listen(ctx context.Context, m member, session string, flags uint3
 		p.listeners.leave(l)
 		return nil, err
 	}
-	err = l.assign(ctx)
-	if isException(err) || isStale(err, codec.Ref{}) {
+	assigned := make(chan error, 1)
+	if !p.tasks.spawn(func() { l.run(assigned) }) {
 		l.letGo()
 		p.listeners.leave(l)
-		return nil, err
+		return nil, errUnmounted
 	}
-	if err != nil {
-		// It may have been assigned all the same: the guard finds out.
-		_ = l.Release(ctx)
+	select {
+	case err := <-assigned:
+		return l, err
+	case <-ctx.Done():
+		_ = l.Release(ctx) // run puts the value from before back
+		return nil, causeOf(ctx, ctx.Err())
 	}
-	p.wg.Add(1)
-	go l.guard(err == nil)
-	return l, err
 }
 
 // remember keeps the value that the attribute has now.
@@ -110,29 +110,35 @@ func (l *listener) remember(ctx context.Context) error {
 	return nil
 }
 
-// assign makes the callable and assigns it. Whoever opens the file may be
-// interrupted before the peer is done with that, which goes on then.
-func (l *listener) assign(ctx context.Context) error {
+// run is the life of a listener: it assigns the callable, tells how that ended,
+// and puts the value from before back when the file is closed.
+func (l *listener) run(assigned chan<- error) {
+	err := l.assign()
+	if isException(err) || isStale(err, codec.Ref{}) {
+		l.letGo()
+		l.p.listeners.leave(l)
+		assigned <- err
+		return
+	}
+	if err != nil {
+		// The answer is missing: it may have been assigned all the same.
+		_ = l.Release(l.p.base)
+	}
+	assigned <- err
+	l.guard(err == nil)
+}
+
+// assign makes the callable and assigns it. Nothing ends it but its own time: the
+// process that opens the file may be interrupted meanwhile.
+func (l *listener) assign() error {
 	l.fn, l.endFn = l.p.opt.Local.Func(l.called)
 	l.told = l.fn
 	l.p.refs.hold(l.fn)
 	l.p.refs.hold(l.told)
-	done := make(chan error, 1)
-	l.p.wg.Add(1)
-	go func() {
-		defer l.p.wg.Done()
-		c, cancel := context.WithTimeout(l.p.base, l.p.timeout())
-		defer cancel()
-		done <- l.m.set(c, l.fn)
-	}()
-	select {
-	case err := <-done:
-		if err != nil {
-			return err
-		}
-	case <-ctx.Done():
-		l.under = done
-		return causeOf(ctx, ctx.Err())
+	ctx, cancel := context.WithTimeout(l.p.base, l.p.timeout())
+	defer cancel()
+	if err := l.m.set(ctx, l.fn); err != nil {
+		return err
 	}
 	l.learnTold(ctx)
 	l.m.changedKind()
@@ -165,8 +171,10 @@ func (l *listener) learnTold(ctx context.Context) {
 
 // letGo gives back what remember and assign held.
 func (l *listener) letGo() {
-	l.p.refs.drop(l.fn)
-	l.p.refs.drop(l.told)
+	if l.endFn != nil {
+		l.p.refs.drop(l.fn)
+		l.p.refs.drop(l.told)
+	}
 	if r, ok := l.prev.(codec.Ref); ok {
 		l.p.refs.drop(r)
 	}
@@ -181,7 +189,6 @@ const guardPeriod = 5 * time.Second
 // value from before back when the file is closed. Where the answer to the
 // assignment was lost, answered is false: the file never opened.
 func (l *listener) guard(answered bool) {
-	defer l.p.wg.Done()
 	tick := time.NewTicker(guardPeriod)
 	defer tick.Stop()
 	ours := true
@@ -203,9 +210,6 @@ func (l *listener) guard(answered bool) {
 		}
 	}
 	l.end(0)
-	if l.under != nil {
-		<-l.under
-	}
 	if ours {
 		l.putBack(tick.C, answered)
 	}
@@ -304,9 +308,6 @@ func (l *listener) parseAnswer(ctx context.Context, line string) (tag string, v 
 	v, err = parseText([]byte(rest), nil)
 	return tag, v, nil, err
 }
-
-// listenSuffix is the suffix of the view.
-const listenSuffix = "listen"
 
 // The words of an answer.
 const (

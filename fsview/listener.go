@@ -37,7 +37,6 @@ type listener struct {
 	told  codec.Ref       // what the peer says the attribute is while it is the callable
 	prev  codec.Value     // the value from before, nil for none
 
-	under  <-chan error  // tells how the assignment ended, nil where that is known
 	closed chan struct{} // closed when the file is
 	gone   chan struct{} // closed when the attribute is as it was
 	once   sync.Once

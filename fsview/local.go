@@ -144,71 +144,55 @@ func line(s string) []byte {
 	return []byte(strings.TrimSuffix(s, "\n") + "\n")
 }
 
-// textControl returns len, repr or str.
-func (d *objectDir) textControl(name string) entry {
-	op := opText
-	if name == "len" {
-		op = opLen
+// textView is a view of the object that is made when it is opened.
+func textView(v view, op opSet, text func(d *objectDir, ctx context.Context, c caller) ([]byte, error)) func(context.Context, *objectDir) (entry, error) {
+	return func(_ context.Context, d *objectDir) (entry, error) {
+		return textEntry(d.p, d.path, v.name(), op, func(ctx context.Context, c caller) ([]byte, error) { return text(d, ctx, c) }), nil
 	}
-	return textEntry(d.p, d.path, name, op, func(ctx context.Context, _ caller) ([]byte, error) {
-		if name == "len" {
-			n, err := d.length(ctx)
-			return line(itoa(n)), err
-		}
-		var s string
-		err := d.do(ctx, func(o *object) error {
-			var err error
-			if name == "repr" {
-				s, err = o.peer.remote.Repr(ctx, o.ref)
-			} else {
-				s, err = o.peer.remote.Str(ctx, o.ref)
-			}
-			return err
-		})
-		return []byte(s + "\n"), err
-	})
 }
 
-// dotEntry returns one of the entries that begin with a dot.
-func (d *objectDir) dotEntry(ctx context.Context, name string) (entry, error) {
-	var text func(context.Context, caller) ([]byte, error)
-	switch name {
-	case binName:
-		return d.binEntry()
-	case callsName:
-		return d.callsEntry(ctx)
-	case ".json":
-		text = d.jsonText
-	case ".sig":
-		text = d.sigText
-	case ".dir":
-		text = d.dirText
-	case ".type":
-		text = func(ctx context.Context, _ caller) ([]byte, error) {
-			desc, err := d.anyDesc(ctx)
-			if unsupported(err) {
-				return line(codec.KindRef.String()), nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			return line(desc.Class), nil
-		}
-	case ".doc":
-		text = d.docText
-	case ".oid":
-		text = func(ctx context.Context, _ caller) ([]byte, error) {
-			o, err := d.object(ctx)
-			if err != nil {
-				return nil, err
-			}
-			d.p.idName(o.ref) // whoever reads it may look below .nom/obj
-			return line(string(o.ref.ID)), nil
-		}
-	default:
-		return entry{}, errNoEntry
+func (d *objectDir) lenText(ctx context.Context, _ caller) ([]byte, error) {
+	n, err := d.length(ctx)
+	return line(itoa(n)), err
+}
+
+func (d *objectDir) reprText(ctx context.Context, _ caller) ([]byte, error) {
+	return d.askText(ctx, Remote.Repr)
+}
+
+func (d *objectDir) strText(ctx context.Context, _ caller) ([]byte, error) {
+	return d.askText(ctx, Remote.Str)
+}
+
+// askText asks the object for one of its texts.
+func (d *objectDir) askText(ctx context.Context, ask func(Remote, context.Context, codec.Ref) (string, error)) ([]byte, error) {
+	var s string
+	err := d.do(ctx, func(o *object) error {
+		var err error
+		s, err = ask(o.peer.remote, ctx, o.ref)
+		return err
+	})
+	return []byte(s + "\n"), err
+}
+
+func (d *objectDir) typeText(ctx context.Context, _ caller) ([]byte, error) {
+	desc, err := d.anyDesc(ctx)
+	if unsupported(err) {
+		return line(codec.KindRef.String()), nil
 	}
-	return textEntry(d.p, d.path, name, opGet, text), nil
+	if err != nil {
+		return nil, err
+	}
+	return line(desc.Class), nil
+}
+
+func (d *objectDir) oidText(ctx context.Context, _ caller) ([]byte, error) {
+	o, err := d.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.p.idName(o.ref) // whoever reads it may look below .nom/obj
+	return line(string(o.ref.ID)), nil
 }
 
 // dirText lists the names of the attributes, one a line, spelled as files.

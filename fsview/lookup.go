@@ -4,7 +4,6 @@ package fsview
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"syscall"
 	"time"
@@ -35,21 +34,14 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 	if len(name) > maxName {
 		return entry{}, errNameTooLong
 	}
-	if name[0] == '.' {
-		return d.dotEntry(ctx, name)
+	if v, attr, ok := objectView(name); ok {
+		return d.viewEntry(ctx, v, attr, name)
 	}
-	if reserved[name] {
-		return d.control(ctx, name)
-	}
-	base, suffix := splitView(name)
-	attr, ok := decodeName(base, attrNames)
+	attr, ok := decodeName(name, attrNames)
 	if !ok {
 		return entry{}, errNoEntry
 	}
 	m := member{dir: d, attr: attr}
-	if suffix != "" {
-		return d.viewEntry(ctx, m, name, suffix)
-	}
 	if u := d.isPending(callerOf(ctx), name); u != nil {
 		return d.pendingEntry(m, u), nil
 	}
@@ -194,42 +186,30 @@ func (d *objectDir) told(ctx context.Context) bool {
 	return err == nil
 }
 
-// control returns one of call, len, index, repr and str, where it can work.
-func (d *objectDir) control(ctx context.Context, name string) (entry, error) {
-	switch name {
-	case "repr", "str":
-		return d.textControl(name), nil
-	}
-	c, err := d.caps(ctx)
-	if err != nil {
-		return entry{}, err
-	}
-	for _, e := range d.controls(c) {
-		if e.name == name {
-			return e, nil
-		}
-	}
-	return entry{}, errNoEntry
-}
+// canAll is what an object can do where the peer cannot say: perhaps everything.
+const canAll = needCall | needLen | needItems
 
-// caps says which control entries an object has.
-type caps struct{ callable, sized, indexable bool }
-
-// caps returns what the object can do: everything, where the peer cannot say.
-func (d *objectDir) caps(ctx context.Context) (caps, error) {
+// can returns what the object can do.
+func (d *objectDir) can(ctx context.Context) (need, error) {
 	if d.method.Load() != nil {
-		return caps{callable: true}, nil
+		return needCall, nil
 	}
 	desc, err := d.anyDesc(ctx)
-	if err != nil {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return caps{true, true, true}, nil
-		}
-		return caps{}, err
+	switch {
+	case err == nil:
+		return canOf(desc), nil
+	case unsupported(err):
+		return canAll, nil
 	}
-	return capsOf(desc), nil
+	return 0, err
 }
 
-func capsOf(desc *codec.Description) caps {
-	return caps{desc.Callable, desc.Sized, desc.Indexable}
+func canOf(desc *codec.Description) need {
+	var can need
+	for n, has := range map[need]bool{needCall: desc.Callable, needLen: desc.Sized, needItems: desc.Indexable} {
+		if has {
+			can |= n
+		}
+	}
+	return can
 }

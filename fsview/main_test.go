@@ -50,6 +50,7 @@ type serveSpec struct {
 	ReadOnly   bool
 	Delete     Deletion
 	Attrs      map[string][]string
+	Own        bool   // the process has an object of its own
 	Record     string // recordAll, recordBad or nothing
 }
 
@@ -62,9 +63,14 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
+	local := newFakeLocal()
+	if s.Own {
+		local.register()
+	}
+	before := runtime.NumGoroutine()
 	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
-		Local: newFakeLocal(),
+		Local: local,
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
 	})
 	if err != nil {
@@ -144,6 +150,9 @@ func serveFake(spec string) int {
 		return 1
 	}
 	fmt.Println("bye")
+	after := 0
+	eventually(func() bool { after = runtime.NumGoroutine(); return after <= before })
+	fmt.Println("goroutines", before, after)
 	return 0
 }
 

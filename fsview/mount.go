@@ -21,6 +21,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,20 +90,21 @@ func (opt Options) normal(peers []Peer) Options {
 func newFsys(dir string, peers []Peer, opt Options) (*fsys, error) {
 	opt = opt.normal(peers)
 	f := &fsys{
-		opt:     opt,
-		dir:     dir,
-		started: time.Now(),
-		uid:     uint32(os.Geteuid()),
-		gid:     uint32(os.Getegid()),
-		ids:     make(map[string]idOwner),
+		opt:       opt,
+		dir:       dir,
+		started:   time.Now(),
+		uid:       uint32(os.Geteuid()),
+		gid:       uint32(os.Getegid()),
+		tasks:     newTasks(),
+		following: semaphore.NewWeighted(maxFollowing),
+		ids:       make(map[string]idOwner),
 	}
 	if limit := time.Duration(maxRequestTimeout()) * time.Second; limit > 0 {
 		f.maxWait = max(limit-requestSlack, limit/2)
 	}
 	f.setTimeout(opt.Timeout)
-	f.base, f.cancel = context.WithCancelCause(context.Background())
 	if err := f.addPeers(peers); err != nil {
-		f.cancel(err)
+		f.tasks.close(err)
 		return nil, err
 	}
 	return f, nil
@@ -133,22 +135,27 @@ func Mount(dir string, peers []Peer, opt Options) (*Mounted, error) {
 		RootStableAttr:  &fs.StableAttr{Ino: 1},
 	})
 	if err != nil {
-		f.cancel(errUnmounted)
+		f.tasks.close(errUnmounted)
 		return nil, fmt.Errorf("mount %s: %w", abs, err)
 	}
 	closeOnExec()
 	m := &Mounted{f: f, server: server, ended: make(chan struct{})}
-	f.wg.Add(1)
-	go f.janitor()
-	go func() {
-		server.Wait()
-		f.cancel(errUnmounted)
-		for _, p := range f.everyone() {
-			p.remote.Release(p.refs.all()...)
-		}
-		close(m.ended)
-	}()
+	f.tasks.spawn(f.janitor)
+	go m.serve()
 	return m, nil
+}
+
+// serve waits until the kernel is done with the tree, ends what works for the
+// mount, and gives all references back. It is the one goroutine that tasks does not
+// own: Unmount and Wait wait for its end.
+func (m *Mounted) serve() {
+	defer close(m.ended)
+	m.server.Wait()
+	m.f.tasks.close(errUnmounted)
+	m.f.tasks.wait(unmountTime)
+	for _, p := range m.f.everyone() {
+		p.remote.Release(p.refs.all()...)
+	}
 }
 
 func mountOptions(opt Options) fuse.MountOptions {
@@ -201,7 +208,7 @@ func (m *Mounted) Unmount() error {
 }
 
 func (m *Mounted) unmount() error {
-	m.f.cancel(errUnmounted)
+	m.f.tasks.close(errUnmounted)
 	select {
 	case <-m.ended:
 		return nil
@@ -217,14 +224,8 @@ func (m *Mounted) unmount() error {
 			return nil // somebody else did, lazily, and somebody stands in the tree
 		}
 	}
-	done := make(chan struct{})
-	go func() {
-		m.f.wg.Wait()
-		<-m.ended
-		close(done)
-	}()
 	select {
-	case <-done:
+	case <-m.ended:
 	case <-time.After(unmountTime):
 		// Somebody stands in the tree. The name is gone already; the rest
 		// goes when the last one leaves, or with this process.
@@ -232,7 +233,8 @@ func (m *Mounted) unmount() error {
 	return nil
 }
 
-// Wait returns when the tree is unmounted, by whoever.
+// Wait returns when the tree is unmounted, by whoever, and what worked for it has
+// ended or had unmountTime to do so.
 func (m *Mounted) Wait() { <-m.ended }
 
 // detach unmounts dir, lazily if it is busy.

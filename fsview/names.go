@@ -20,13 +20,9 @@ const (
 	// plainNames are registered names and keys of items: inner dots stay.
 	plainNames nameStyle = iota
 	// attrNames are names of attributes: a dot separates the name from the
-	// suffix of a view, and the reserved words are control entries.
+	// suffix of a view, and some words are names of the tree's own, see isWord.
 	attrNames
 )
-
-// reserved are the names of the control entries of an object's directory. An
-// attribute of such a name is spelled with a trailing %.
-var reserved = map[string]bool{"call": true, "len": true, "index": true, "repr": true, "str": true}
 
 // encodeName returns the file name of s. Every string has exactly one file
 // name, and no two strings share one.
@@ -34,7 +30,7 @@ func encodeName(s string, style nameStyle) string {
 	if s == "" {
 		return emptyName
 	}
-	if style == attrNames && reserved[s] {
+	if style == attrNames && isWord(s) {
 		return s + "%"
 	}
 	var b strings.Builder
@@ -78,7 +74,7 @@ func decodeName(name string, style nameStyle) (s string, ok bool) {
 	if name == emptyName {
 		return "", true
 	}
-	if style == attrNames && strings.HasSuffix(name, "%") && reserved[name[:len(name)-1]] {
+	if style == attrNames && strings.HasSuffix(name, "%") && isWord(name[:len(name)-1]) {
 		return name[:len(name)-1], true
 	}
 	var b strings.Builder
@@ -160,25 +156,6 @@ func isScratch(name string) bool {
 		return true
 	}
 	return false
-}
-
-// ourDots are the names with a leading dot, and ourSuffixes the views of an
-// attribute, that are not left to tools.
-var (
-	ourDots     = map[string]bool{".bin": true, ".dir": true, ".doc": true, ".json": true, ".oid": true, ".type": true}
-	ourSuffixes = map[string]bool{
-		"err": true, "items": true, "json": true, "lines": true, "listen": true, "repr": true, "type": true, "watch": true,
-	}
-)
-
-// isOurs tells whether a name with a dot belongs to the tree.
-func isOurs(name string) bool {
-	base, suffix := splitView(name)
-	if !ourSuffixes[suffix] {
-		return ourDots[name]
-	}
-	_, ok := decodeName(base, attrNames)
-	return ok && !isScratch(base)
 }
 
 // isScratchItem is isScratch for the names of items: digits are a key there,

@@ -15,26 +15,21 @@ import (
 	"nomfs/codec"
 )
 
-// nomDir holds what tells of the mount itself, and localDirName the objects of
-// this process.
-const (
-	nomDir       = ".nom"
-	localDirName = ".local"
-)
+// nomDir holds what tells of the mount itself.
+const nomDir = ".nom"
 
 // nomEntry is the directory .nom of the root. Nothing in it but README asks a
 // peer, and that not for long.
 func (f *fsys) nomEntry() entry {
-	p := f.hub
-	return localEntry(p, "", nomDir, rootMode, []entry{
-		textEntry(p, nomDir, "README", opGet, f.readme),
-		localTextEntry(p, nomDir, "error", func(c caller) string { return f.errors.ofSession(c.session()) }),
-		logEntry(p, "log", &f.errors.all),
-		localEntry(p, nomDir, "obj", rootMode, nil, f.findID),
-		localTextEntry(p, nomDir, "status", func(caller) string { return f.status() }),
-	}, func(name string) (entry, error) {
-		if name == ctlName { // not listed: tar and grep -r would fail to read it
-			return ctlEntry(p, name), nil
+	var list []entry
+	for v := range numViews {
+		if row := &viewTable[v]; row.in == inNom && row.listed {
+			list = append(list, nomMakers[v](f))
+		}
+	}
+	return localEntry(f.hub, "", nomDir, viewNom.perm(), list, func(name string) (entry, error) {
+		if v, ok := viewIn(inNom, name); ok {
+			return nomMakers[v](f), nil
 		}
 		return entry{}, errNoEntry
 	})
@@ -126,7 +121,12 @@ func (f *fsys) readme(ctx context.Context, _ caller) ([]byte, error) {
 	if f.opt.ReadOnly {
 		readOnly = "\nThe mount is read only: what sets, deletes, calls or listens is refused."
 	}
-	return []byte(strings.ReplaceAll(fmt.Sprintf(readmeText, who, readOnly, f.dir), "NAME", name)), nil
+	return []byte(strings.NewReplacer(
+		"{who}", who, "{access}", readOnly, "{dir}", f.dir, "{name}", name,
+		"{object views}", viewHelp(inObject, name+"/"),
+		"{attribute views}", viewHelp(ofAttr, name+"/ATTR."),
+		"{root views}", viewHelp(inTop, "")+viewHelp(inPeer, "")+viewHelp(inNom, nomDir+"/"),
+	).Replace(readmeText)), nil
 }
 
 // exampleName returns the path of a registered object that is good for
@@ -152,30 +152,25 @@ func (p *peer) exampleName(ctx context.Context) string {
 // readmeAge is how old the names in the examples may be.
 const readmeAge = time.Hour
 
-const readmeText = `This directory shows the objects of %s, live.
-A file is a value, a directory is an object.%s
+const readmeText = `This directory shows the objects of {who}, live.
+A file is a value, a directory is an object.{access}
 
-  cd %s
-  ls NAME                       its attributes
-  cat NAME/ATTR                 read one
-  echo 5 > NAME/ATTR            set one; the text must fit its type
-  rm NAME/ATTR                  delete one
-  ln -sfn ../OBJECT NAME/ATTR   let it refer to an object; if it is a directory,
+  cd {dir}
+  ls {name}                       its attributes
+  cat {name}/ATTR                 read one
+  echo 5 > {name}/ATTR            set one; the text must fit its type
+  rm {name}/ATTR                  delete one
+  ln -sfn ../OBJECT {name}/ATTR   let it refer to an object; if it is a directory,
                                 because it does so now, rmdir it first
-  echo '1, b=2' > NAME/METHOD/call; cat NAME/METHOD/call     call a method
-  NAME/.bin/METHOD 1 --b=2      the same as one command; --help explains it
-  cat NAME/len; ls NAME/index   length and items, where it has them
-  cat NAME/repr NAME/str NAME/.type NAME/.doc NAME/.dir NAME/.oid
-  cat NAME/.json NAME/ATTR.json as JSON; ATTR.json can be written
-  cat NAME/ATTR.err             the last error of one attribute or method
-  cat .nom/error                the last error of your login session
-  tail -f .nom/log              all that fails, as it comes
-  cat .nom/status               the connection
-  cat NAME/ATTR.watch           its value, and each change as it comes
-  cat NAME/ATTR.listen          be what ATTR calls: a line for each call
-  echo refresh > .nom/ctl       forget what is known; also: reconnect,
-                                timeout SECONDS, drop PEER
+  echo '1, b=2' > {name}/METHOD/call; cat {name}/METHOD/call     call a method
+  {name}/.bin/METHOD 1 --b=2      the same as one command; --help explains it
 
+The directory of an object also has, as far as they fit the object:
+{object views}
+Each attribute also has, though no listing names them:
+{attribute views}
+The root also has:
+{root views}
 Any attribute can be used by its name, listed or not. Directories are never
 copied into a mount as they were: what a saved tree has in its "call" files
 would be called.

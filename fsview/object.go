@@ -225,7 +225,7 @@ func (d *objectDir) newName(ctx context.Context, name string) (string, syscall.E
 		return "", syscall.ENAMETOOLONG
 	}
 	path := joinPath(d.path, name)
-	if reserved[name] || isOurs(name) {
+	if isOurs(name) {
 		return "", d.p.fail(ctx, "create", path, opSetValue, &opError{syscall.EPERM, "not a name for an attribute"})
 	}
 	attr, ok := decodeName(name, attrNames)
@@ -249,10 +249,15 @@ func (d *objectDir) isScratch(name string) bool {
 }
 
 func (d *objectDir) slot(ctx context.Context, name string) (slot, error) {
-	base, suffix := splitView(name)
-	attr, ok := decodeName(base, attrNames)
-	form := forms[suffix]
-	if !ok || reserved[name] || name[0] == '.' || suffix != "" && form == nil {
+	var form *form
+	v, attr, isView := objectView(name)
+	ok := isView
+	if isView {
+		form = viewMakers[v].form
+	} else {
+		attr, ok = decodeName(name, attrNames)
+	}
+	if !ok || isView && form == nil {
 		return slot{}, errNoRename
 	}
 	return slot{m: member{dir: d, attr: attr}, form: form}, nil
@@ -284,10 +289,10 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 		return 0
 	}
 	attr, ok := decodeName(name, attrNames)
-	if reserved[name] && d.emptying(ctx) {
+	if isWord(name) && d.emptying(ctx) {
 		return 0
 	}
-	if !ok || name[0] == '.' || reserved[name] {
+	if !ok {
 		return d.p.fail(ctx, "delete", path, opDelete, &opError{syscall.EPERM, "a control entry cannot be deleted"})
 	}
 	if e := d.refuseDelete(ctx, &d.openers, d.EmbeddedInode(), path); e != 0 {
@@ -310,11 +315,13 @@ func (d *objectDir) remove(ctx context.Context, name string) syscall.Errno {
 // lookAgainAtViews makes the kernel let go of the views of an attribute that was
 // deleted. It can when the deletion is answered.
 func (d *objectDir) lookAgainAtViews(name string) {
-	for suffix := range views {
+	var names []string
+	for suffix := range viewIndexes[ofAttr] {
 		if view := name + "." + suffix; d.GetChild(view) != nil {
-			go func() { _ = d.NotifyEntry(view) }()
+			names = append(names, view)
 		}
 	}
+	d.p.lookAgain(d.EmbeddedInode(), names...)
 }
 
 // Symlink assigns the reference that the target, a path in this mount, leads

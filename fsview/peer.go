@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
 	"nomfs/codec"
 )
 
@@ -36,12 +39,13 @@ type peer struct {
 	cancel  context.CancelCauseFunc
 	dropped atomic.Bool // it was taken out of the mount
 
+	flights singleflight.Group // requests whose answer many wait for
+
 	mu      sync.Mutex // guards what follows; never held during a request
 	objects map[codec.Ref]*object
 	roots   *rootTable
-	rootsIn chan struct{} // closed when the fetch of roots under way ends
-	noRoots bool          // the peer does not tell what its names are
-	looked  struct {      // up last, of what is registered
+	noRoots bool     // the peer does not tell what its names are
+	looked  struct { // up last, of what is registered
 		name string
 		at   time.Time
 	}
@@ -55,7 +59,7 @@ func newPeer(f *fsys, named Peer, at string, local Local) *peer {
 		objects: make(map[codec.Ref]*object),
 	}
 	p.remote = &router{named.Remote, &p.refs, local}
-	p.base, p.cancel = context.WithCancelCause(f.base)
+	p.base, p.cancel = context.WithCancelCause(f.tasks.base)
 	return p
 }
 
@@ -138,20 +142,13 @@ func homeText(h codec.Home) string {
 
 // parallel runs f(0) to f(n-1), a bounded number at a time, and waits.
 func parallel(n int, f func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(n, fetchWorkers) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(i)
-			}
-		}()
+	var g errgroup.Group
+	g.SetLimit(fetchWorkers)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
 	}
-	wg.Wait()
+	_ = g.Wait() // f has no error
 }

@@ -294,7 +294,7 @@ func (f *fsys) walkRoot(ctx context.Context, parts []string) (*objectDir, []stri
 		return nil, nil, errOutside
 	}
 	name, ok := decodeName(parts[0], plainNames)
-	if !ok || parts[0][0] == '.' {
+	if !ok {
 		return nil, nil, errOutside
 	}
 	d := &objectDir{node: node{p: p}, src: rootSource{p, name}, path: joinPath(p.at, parts[0]), depth: 1}
@@ -320,7 +320,7 @@ func (f *fsys) peerAt(parts []string) (*peer, []string) {
 
 // step takes one step of a walk: an attribute, or index and a key.
 func (d *objectDir) step(ctx context.Context, parts []string) (member, []string, error) {
-	if parts[0] == "index" {
+	if parts[0] == viewIndex.name() {
 		if len(parts) < 2 {
 			return member{}, nil, errOutside
 		}
@@ -328,7 +328,7 @@ func (d *objectDir) step(ctx context.Context, parts []string) (member, []string,
 		return member{dir: d, key: key, name: parts[1]}, parts[2:], err
 	}
 	attr, ok := decodeName(parts[0], attrNames)
-	if !ok || reserved[parts[0]] || parts[0][0] == '.' {
+	if !ok {
 		return member{}, nil, errOutside
 	}
 	return member{dir: d, attr: attr}, parts[1:], nil

@@ -299,6 +299,5 @@ func (r *renaming) carry(to member) {
 // lookAgain makes the kernel let go of the new name, which it can only when the
 // rename is answered.
 func (r *renaming) lookAgain() {
-	dir, name := r.to.EmbeddedInode(), r.newName
-	go func() { _ = dir.NotifyEntry(name) }()
+	r.p.lookAgain(r.to.EmbeddedInode(), r.newName)
 }

@@ -22,18 +22,15 @@ func (p *peer) rootNode() *liveDir {
 
 func (r *rootDir) find(ctx context.Context, name string) (entry, error) {
 	if r.p.at == "" {
-		if e, ok := r.p.ownEntry(name); ok {
-			return e, nil
+		if v, ok := viewIn(inTop, name); ok {
+			return r.p.topEntry(v)
 		}
 	}
 	if r.p.dropped.Load() {
 		return entry{}, errDropped
 	}
-	if name == binName {
+	if name == viewPeerBin.name() {
 		return r.binEntry()
-	}
-	if name[0] == '.' {
-		return entry{}, errNoEntry
 	}
 	registered, ok := decodeName(name, plainNames)
 	if !ok {

@@ -118,37 +118,35 @@ func (p *peer) root(ctx context.Context, name string) (codec.Value, error) {
 // with list, for a listing. Without, the result is what happens to be known,
 // nil for nothing.
 func (p *peer) rootsNow(ctx context.Context, maxAge time.Duration, list bool) *rootTable {
-	const tries = 2 // the first may find out that there is more to ask
-	for try := 1; ; try++ {
-		p.mu.Lock()
-		t := p.roots
-		if t != nil && time.Since(t.at) < maxAge || p.noRoots && !list || try > tries {
-			p.mu.Unlock()
-			return t
-		}
-		wait := p.refreshRoots(list)
-		p.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return &rootTable{err: causeOf(ctx, ctx.Err())}
-		case <-wait:
-		}
+	p.mu.Lock()
+	t, tells := p.roots, !p.noRoots
+	p.mu.Unlock()
+	if t != nil && time.Since(t.at) < maxAge || !tells && !list {
+		return t
 	}
+	t, err := share(ctx, p.tasks, &p.flights, rootsFlight(list), func() (*rootTable, error) { return p.fetchRoots(list), nil })
+	if err != nil {
+		return &rootTable{err: err}
+	}
+	return t
 }
 
-// refreshRoots has the table fetched, unless somebody does already, and
-// returns what is closed when it is there. The mutex must be held.
-func (p *peer) refreshRoots(list bool) chan struct{} {
-	if p.rootsIn == nil {
-		p.rootsIn = make(chan struct{})
-		p.wg.Add(1)
-		go p.fetchRoots(p.rootsIn, list)
-	}
-	return p.rootsIn
+// refreshRoots has the table fetched, and waits for nothing.
+func (p *peer) refreshRoots() {
+	startShared(p.tasks, &p.flights, rootsFlight(false), func() (*rootTable, error) { return p.fetchRoots(false), nil })
 }
 
-func (p *peer) fetchRoots(done chan struct{}, list bool) {
-	defer p.wg.Done()
+// rootsFlight is the key of a fetch of the table: for a listing there is more to
+// ask of some peers.
+func rootsFlight(list bool) string {
+	if list {
+		return "roots for a listing"
+	}
+	return "roots"
+}
+
+// fetchRoots asks for the table and keeps it. Its result is rootsNow's.
+func (p *peer) fetchRoots(list bool) *rootTable {
 	ctx, cancel := context.WithTimeout(p.base, p.timeout())
 	defer cancel()
 	t := &rootTable{vals: make(map[string]codec.Value), errs: make(map[string]error), byRef: make(map[codec.Ref]string)}
@@ -156,10 +154,9 @@ func (p *peer) fetchRoots(done chan struct{}, list bool) {
 	untold := unsupported(err)
 	if untold && !list {
 		p.mu.Lock()
-		p.noRoots, p.rootsIn = true, nil
-		p.mu.Unlock()
-		close(done)
-		return
+		defer p.mu.Unlock()
+		p.noRoots = true
+		return p.roots
 	}
 	t.names, t.err = append([]string(nil), names...), err
 	for name, r := range refs {
@@ -176,12 +173,12 @@ func (p *peer) fetchRoots(done chan struct{}, list bool) {
 	t.index()
 	t.at = time.Now()
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if t.err != nil && p.roots != nil && len(p.roots.byRef) > 0 {
 		t.byRef = p.roots.byRef // a peer that is away has not lost its names
 	}
-	p.roots, p.rootsIn, p.noRoots = t, nil, untold
-	p.mu.Unlock()
-	close(done)
+	p.roots, p.noRoots = t, untold
+	return t
 }
 
 // resolveNames asks for what is registered under each name.
@@ -242,7 +239,7 @@ func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
 	t, tells := p.roots, !p.noRoots
 	wait := tells && (t == nil || t.at.IsZero())
 	if tells && !wait && t.outdated() {
-		p.refreshRoots(false)
+		p.refreshRoots()
 	}
 	p.mu.Unlock()
 	if wait {

@@ -15,6 +15,11 @@ func EncodeAttr(attr string) string { return encodeName(attr, attrNames) }
 // name that EncodeAttr does not produce.
 func DecodeAttr(file string) (attr string, ok bool) { return decodeName(file, attrNames) }
 
+// IsView tells whether a file name in an object's directory is no attribute but a
+// name of the tree's own: a control entry such as call or .doc, or a view of an
+// attribute such as number.json.
+func IsView(file string) bool { return file != "" && isOurs(file) }
+
 // EncodeKey returns the file name of a registered name, or of the text of a
 // key.
 func EncodeKey(name string) string { return encodeName(name, plainNames) }

@@ -85,20 +85,35 @@ func (m member) kernelDir() *fs.Inode {
 // directory, so that whoever comes next finds what it is now.
 func (m member) changedKind() {
 	if dir := m.kernelDir(); dir != nil {
-		forgetEntry(dir, m.fileName())
+		m.dir.p.forgetEntry(dir, m.fileName())
 	}
 }
 
-// forgetEntry makes the kernel look a name up anew. It can do so at once unless
-// somebody else just does something in the directory.
-func forgetEntry(dir *fs.Inode, name string) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = dir.NotifyEntry(name)
-	}()
+// forgetEntry makes the kernel look a name up anew, and waits a moment until it
+// does.
+func (f *fsys) forgetEntry(dir *fs.Inode, name string) {
 	select {
-	case <-done:
+	case <-f.lookAgain(dir, name):
 	case <-time.After(notifyWait):
 	}
+}
+
+// lookAgain makes the kernel look names of a directory up anew, and returns what is
+// closed when it does. The kernel can let go of a name when no other request works
+// in the directory, so that a request must not wait for it without a bound.
+func (f *fsys) lookAgain(dir *fs.Inode, names ...string) <-chan struct{} {
+	done := make(chan struct{})
+	notify := func() {
+		defer close(done)
+		for _, name := range names {
+			if f.tasks.base.Err() != nil {
+				return
+			}
+			_ = dir.NotifyEntry(name) // ENOENT: the kernel does not know it
+		}
+	}
+	if len(names) == 0 || !f.tasks.spawn(notify) {
+		close(done)
+	}
+	return done
 }

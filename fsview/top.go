@@ -46,7 +46,7 @@ func (f *fsys) addPeers(peers []Peer) error {
 		f.hub = newPeer(f, Peer{}, "", nil) // never asked for anything
 	}
 	if f.opt.Local != nil {
-		f.local = newPeer(f, Peer{Alias: localDirName, Remote: f.opt.Local}, localDirName, f.opt.Local)
+		f.local = newPeer(f, Peer{Alias: viewLocal.name(), Remote: f.opt.Local}, viewLocal.name(), f.opt.Local)
 	}
 	return nil
 }
@@ -82,8 +82,8 @@ func (f *fsys) listPeers(ctx context.Context) ([]entry, error) {
 }
 
 func (f *fsys) findPeer(_ context.Context, name string) (entry, error) {
-	if e, ok := f.ownEntry(name); ok {
-		return e, nil
+	if v, ok := viewIn(inTop, name); ok {
+		return f.topEntry(v)
 	}
 	if p := f.peerNamed(name); p != nil {
 		return p.dirEntry(), nil
@@ -96,8 +96,7 @@ func (p *peer) dirEntry() entry {
 	return liveEntry(p.at, p.rootNode())
 }
 
-// ownEntries are what the root has beside the peers' objects: .local only if
-// there is something in it.
+// ownEntries are what the root has beside the peers' objects.
 func (f *fsys) ownEntries(ctx context.Context) []entry {
 	entries := []entry{f.nomEntry()}
 	if f.local == nil {
@@ -109,12 +108,13 @@ func (f *fsys) ownEntries(ctx context.Context) []entry {
 	return entries
 }
 
-func (f *fsys) ownEntry(name string) (entry, bool) {
+// topEntry returns a view of the root; .local where this process has objects.
+func (f *fsys) topEntry(v view) (entry, error) {
 	switch {
-	case name == nomDir:
-		return f.nomEntry(), true
-	case name == localDirName && f.local != nil:
-		return f.local.dirEntry(), true
+	case v == viewNom:
+		return f.nomEntry(), nil
+	case v == viewLocal && f.local != nil:
+		return f.local.dirEntry(), nil
 	}
-	return entry{}, false
+	return entry{}, errNoEntry
 }

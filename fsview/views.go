@@ -3,6 +3,7 @@
 package fsview
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"syscall"
@@ -12,56 +13,97 @@ import (
 	"nomfs/codec"
 )
 
-// views are the unlisted files ATTR.SUFFIX that show an attribute in another
-// way. A new view is one more line.
-var views = map[string]func(d *objectDir, m member, name string) entry{
-	"err":  errView,
-	"type": typeView,
-	"repr": formView(reprForm),
-	"json": formView(jsonForm),
-
-	"lines": linesView,
-	"items": itemsView,
-
-	"watch":  watchView,
-	"listen": listenView,
+// A viewMaker makes the entry of a view: of an object, or of an attribute.
+type viewMaker struct {
+	object func(ctx context.Context, d *objectDir) (entry, error)
+	attr   func(d *objectDir, m member, name string) entry
+	form   *form // in which the attribute can be written, nil for none
 }
 
-// containerViews are those that only a value with items has.
-var containerViews = map[string]bool{"lines": true, "items": true}
+// viewMakers makes what viewTable names in the directory of an object.
+var viewMakers = [numViews]viewMaker{
+	viewCall:       {object: func(_ context.Context, d *objectDir) (entry, error) { return d.callEntry(), nil }},
+	viewLen:        {object: textView(viewLen, opLen, (*objectDir).lenText)},
+	viewIndex:      {object: func(_ context.Context, d *objectDir) (entry, error) { return d.indexEntry(), nil }},
+	viewRepr:       {object: textView(viewRepr, opText, (*objectDir).reprText)},
+	viewStr:        {object: textView(viewStr, opText, (*objectDir).strText)},
+	viewBin:        {object: func(_ context.Context, d *objectDir) (entry, error) { return d.binEntry() }},
+	viewCalls:      {object: func(ctx context.Context, d *objectDir) (entry, error) { return d.callsEntry(ctx) }},
+	viewDir:        {object: textView(viewDir, opGet, (*objectDir).dirText)},
+	viewDoc:        {object: textView(viewDoc, opGet, (*objectDir).docText)},
+	viewObjectJSON: {object: textView(viewObjectJSON, opGet, (*objectDir).jsonText)},
+	viewOID:        {object: textView(viewOID, opGet, (*objectDir).oidText)},
+	viewSig:        {object: textView(viewSig, opGet, (*objectDir).sigText)},
+	viewType:       {object: textView(viewType, opGet, (*objectDir).typeText)},
 
-// forms are the views in which a value can be written.
-var forms = map[string]*form{"repr": reprForm, "json": jsonForm}
+	viewAttrErr:    {attr: errView},
+	viewAttrItems:  {attr: itemsView},
+	viewAttrJSON:   {attr: formView(jsonForm), form: jsonForm},
+	viewAttrLines:  {attr: linesView},
+	viewAttrListen: {attr: listenView},
+	viewAttrRepr:   {attr: formView(reprForm), form: reprForm},
+	viewAttrType:   {attr: typeView},
+	viewAttrWatch:  {attr: watchView},
+}
 
-// viewEntry returns a view of an attribute that exists, or that failed.
-func (d *objectDir) viewEntry(ctx context.Context, m member, name, suffix string) (entry, error) {
-	view := views[suffix]
-	if view == nil {
-		return entry{}, errNoEntry
+// nomMakers makes what viewTable names in .nom.
+var nomMakers = map[view]func(f *fsys) entry{
+	viewNomREADME: func(f *fsys) entry { return textEntry(f.hub, nomDir, viewNomREADME.name(), opGet, f.readme) },
+	viewNomCtl:    func(f *fsys) entry { return ctlEntry(f.hub) },
+	viewNomError: func(f *fsys) entry {
+		return localTextEntry(f.hub, nomDir, viewNomError.name(), func(c caller) string { return f.errors.ofSession(c.session()) })
+	},
+	viewNomLog: func(f *fsys) entry { return logEntry(f.hub, viewNomLog.name(), &f.errors.all) },
+	viewNomObj: func(f *fsys) entry {
+		return localEntry(f.hub, nomDir, viewNomObj.name(), viewNomObj.perm(), nil, f.findID)
+	},
+	viewNomStatus: func(f *fsys) entry {
+		return localTextEntry(f.hub, nomDir, viewNomStatus.name(), func(caller) string { return f.status() })
+	},
+}
+
+// viewEntry returns a view of the object, or of an attribute that exists or that
+// failed.
+func (d *objectDir) viewEntry(ctx context.Context, v view, attr, name string) (entry, error) {
+	row := &viewTable[v]
+	if row.in == inObject {
+		if row.needs != 0 {
+			if can, err := d.can(ctx); err != nil || row.needs&^can != 0 {
+				return entry{}, cmp.Or(err, error(errNoEntry))
+			}
+		}
+		return viewMakers[v].object(ctx, d)
 	}
-	if suffix == listenSuffix && isIdentifier(m.attr) {
-		return view(d, m, name), nil // the attribute may be made by it
+	m := member{dir: d, attr: attr}
+	if err := d.hasView(ctx, row, m); err != nil {
+		return entry{}, err
 	}
-	if containerViews[suffix] {
+	return viewMakers[v].attr(d, m, name), nil
+}
+
+// hasView returns nil where an attribute has a view.
+func (d *objectDir) hasView(ctx context.Context, row *viewName, m member) error {
+	switch {
+	case row.creates && isIdentifier(m.attr):
+		return nil
+	case row.container:
 		kind, err := m.kindNow(ctx)
 		if err == nil && !isContainer(kind) {
 			err = errNoEntry
 		}
-		return view(d, m, name), err
-	}
-	if d.p.errors.ofPath(m.path()) != "" || m.info() != nil {
-		return view(d, m, name), nil
-	}
-	if !d.mayExist(ctx, m.attr, m.fileName()) {
-		return entry{}, errNoEntry
+		return err
+	case d.p.errors.ofPath(m.path()) != "" || m.info() != nil:
+		return nil
+	case !d.mayExist(ctx, m.attr, m.fileName()):
+		return errNoEntry
 	}
 	if _, ok := m.fresh(); ok {
-		return view(d, m, name), nil
+		return nil
 	}
 	if _, _, err := m.look(ctx); err != nil && (isMissing(err) || !isException(err)) {
-		return entry{}, err
+		return err
 	}
-	return view(d, m, name), nil
+	return nil
 }
 
 // errView is the text of the last error on the attribute.

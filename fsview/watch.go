@@ -18,7 +18,7 @@ const watchPeriod = time.Second
 // watchView is the file ATTR.watch: the value, and a line for each other value
 // that the attribute takes. Every reader has a watch of its own.
 func watchView(d *objectDir, m member, name string) entry {
-	return streamEntry(d.p, name, readMode, func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
+	return streamEntry(d.p, name, viewAttrWatch.perm(), func(ctx context.Context, flags uint32) (fs.FileHandle, syscall.Errno) {
 		c, cancel := d.p.opContext(ctx)
 		defer cancel()
 		v, err := m.value(c)
@@ -29,8 +29,9 @@ func watchView(d *objectDir, m member, name string) entry {
 		var watching context.Context
 		h.streamHandle, watching = newStreamHandle(d.p, flags)
 		h.s.add(h.line(c, v))
-		d.p.wg.Add(1)
-		go h.watch(watching, v)
+		if !d.p.tasks.spawn(func() { h.watch(watching, v) }) {
+			h.s.end(0)
+		}
 		return h, 0
 	})
 }
@@ -52,7 +53,6 @@ func (h *watchHandle) line(ctx context.Context, v codec.Value) string {
 // waited for. What changes while the reader has no room is told as soon as it
 // has.
 func (h *watchHandle) watch(ctx context.Context, last codec.Value) {
-	defer h.p.wg.Done()
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
 	failing := false

@@ -25,7 +25,7 @@ var mayImports = map[string][]string{
 	"nomcore/expose/demo":   {"nomfs/codec", "nomfs/nomcore"},
 	"nomcore/expose/host":   {"nomfs/codec", "nomfs/nomcore", "github.com/shirou/gopsutil/v4/..."},
 	"nomcore/expose/script": {"nomfs/codec", "nomfs/nomcore", "go.starlark.net/..."},
-	"fsview":                {"nomfs/codec", "github.com/hanwen/go-fuse/v2/...", "golang.org/x/sys/..."},
+	"fsview":                {"nomfs/codec", "github.com/hanwen/go-fuse/v2/...", "github.com/hashicorp/golang-lru/v2/simplelru", "golang.org/x/sync/...", "golang.org/x/sys/..."},
 	"cmd/nomfs":             {"nomfs/...", "github.com/urfave/cli/v2", "golang.org/x/sys/..."},
 }
 

@@ -164,6 +164,16 @@ func TestKeyNames(t *testing.T) {
 	}
 }
 
+// TestControlsAreViews checks that what the commands know beside attributes has the
+// same name in a mount.
+func TestControlsAreViews(t *testing.T) {
+	for name := range controls {
+		if !fsview.IsView(name) {
+			t.Errorf("%s is an attribute in a mount", name)
+		}
+	}
+}
+
 func TestParseKey(t *testing.T) {
 	for _, tt := range []struct {
 		file string

@@ -37,7 +37,8 @@ const (
 	atControl                  // call, len, repr, str, .dir, .type, .oid
 )
 
-// controls are the entries of an object's directory that are no attributes.
+// controls are the views of an object that the commands know, too; the others, and
+// the views of attributes, exist in a mount only.
 var controls = map[string]placeKind{
 	"call": atControl, "len": atControl, "repr": atControl, "str": atControl, "index": atIndex,
 	".dir": atControl, ".type": atControl, ".oid": atControl,
@@ -104,6 +105,9 @@ func (p place) step(ctx context.Context, peer fsview.Remote, file string) (place
 	}
 	if kind, ok := controls[file]; ok {
 		return place{what: kind, owner: ref, name: file}, nil
+	}
+	if fsview.IsView(file) {
+		return place{}, withHint(noSuch(full, "exists in a mount only"), "nomfs mount or nomfs sh make one")
 	}
 	name, ok := fsview.DecodeAttr(file)
 	if !ok {
