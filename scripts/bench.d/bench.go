@@ -36,7 +36,7 @@ type scale struct {
 // fullScale is what scripts/bench measures: all groups in less than six minutes.
 var fullScale = scale{
 	warm:      150 * time.Millisecond,
-	loadTime:  300 * time.Millisecond,
+	loadTime:  400 * time.Millisecond,
 	napTime:   600 * time.Millisecond, // 1 % of the calls of one caller in that time is a few
 	codecTime: 30 * time.Millisecond,
 

@@ -104,6 +104,10 @@ type Clients struct {
 // dialers is how many clients connect at once: enough to keep a server busy.
 const dialers = 16
 
+// dialWait bounds how long one of them tries: a server that so many want to reach
+// at once may let them try again.
+const dialWait = 30 * time.Second
+
 // Hold makes clients that hold references.
 func (c *Child) Hold(a Clients, _ *None) error {
 	return c.connect(a, func(n *nomfsClient) error { return n.hold(a.Each) })
@@ -129,7 +133,9 @@ func (c *Child) connect(a Clients, then func(*nomfsClient) error) error {
 		turns <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turns }()
-			n, err := newNomfsClient(a.Addr)
+			ctx, cancel := context.WithTimeout(context.Background(), dialWait)
+			defer cancel()
+			n, err := newNomfsClient(ctx, a.Addr)
 			if err == nil {
 				err = then(n)
 			}

@@ -8,9 +8,14 @@ import (
 // compare prints how each row of nomfs has changed, and returns how many became
 // worse.
 func compare(w io.Writer, before, after *Report) (worse int) {
-	fmt.Fprintf(w, "old: %s, commit %s, %d rounds, load before %.2f, %s\nnew: %s, commit %s, %d rounds, load before %.2f, %s\n\n",
-		before.Date.Format("2006-01-02"), before.Commit, before.Rounds, before.Load, before.Machine,
-		after.Date.Format("2006-01-02"), after.Commit, after.Rounds, after.Load, after.Machine)
+	for _, r := range []struct {
+		name string
+		*Report
+	}{{"old", before}, {"new", after}} {
+		fmt.Fprintf(w, "%s: %s, commit %s, rounds: %d, load before: %.2f, %s\n",
+			r.name, r.Date.Format("2006-01-02"), r.Commit, r.Rounds, r.Load, r.Machine)
+	}
+	fmt.Fprintln(w)
 	lines := [][]string{{"", "old", "new", "new ÷ old", ""}}
 	for _, old := range before.Rows {
 		line, verdict := compareRow(old, find(after, old.What))
@@ -70,7 +75,7 @@ func compareRow(old, now *Row) (line []string, verdict string) {
 		verdict = "works now"
 	default:
 		c := changeOf(relative(old, now), relative(now, old))
-		line[3] = ratioText(spread{c.Ratio, c.Low, c.High})
+		line[3] = ratioText(Spread{c.Ratio, c.Low, c.High})
 		verdict = c.verdict(old.More)
 	}
 	line[4] = verdict

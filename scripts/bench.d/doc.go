@@ -67,7 +67,7 @@
 // round.
 //
 //	int               2²⁰
-//	text              1,024 bytes of UTF-8, two bytes a character
+//	text              1,024 ASCII characters
 //	bytes             60,000
 //	reference         an id of 128 bits, and its home
 //	list              100 integers
@@ -98,8 +98,8 @@
 //
 // The heap of a server after a garbage collection, and what the system counts as
 // its resident memory then, while 10,000 clients hold 10 references each. A MB is
-// 10⁶ bytes. All clients are real and alive. This is measured in the first round
-// only, because it needs half a minute and hardly varies.
+// 10⁶ bytes. All clients are real and alive. This is measured in three rounds at
+// most, because it takes long and hardly varies.
 //
 // # Group cold
 //

@@ -2,9 +2,29 @@ package main
 
 import "fmt"
 
+// memoryRounds is how often this is measured at most: it takes long and hardly
+// varies.
+const memoryRounds = 3
+
 // memoryGroup measures a server that many clients hold references of.
 func (b *bench) memoryGroup() error {
-	fmt.Fprintf(b.log, "memory: %d clients\n", b.scale.clients)
+	for round := range min(b.rounds, memoryRounds) {
+		fmt.Fprintf(b.log, "memory: round %d of %d\n", round+1, min(b.rounds, memoryRounds))
+		if err := b.measureMemory(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureMemory measures a new server.
+func (b *bench) measureMemory() error {
+	name := fmt.Sprintf("%d clients × %d references", b.scale.clients, b.scale.each)
+	heap := What{Group: "memory", Name: name, Unit: "heap MB"}
+	resident := What{Group: "memory", Name: name, Unit: "RSS MB"}
+	if b.report.failed(heap, nomfsName) {
+		return nil
+	}
 	server, err := startProc()
 	if err != nil {
 		return err
@@ -14,17 +34,10 @@ func (b *bench) memoryGroup() error {
 	if err := server.do("Serve", nomfsName, &addr); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d clients × %d references", b.scale.clients, b.scale.each)
-	heap := What{Group: "memory", Name: name, Unit: "heap MB"}
-	resident := What{Group: "memory", Name: name, Unit: "RSS MB"}
 	var now Memory
-	if err := b.holdAll(addr, func() error { return server.do("Memory", true, &now) }); err != nil {
-		b.report.add(heap, nomfsName, 0, err)
-		b.report.add(resident, nomfsName, 0, err)
-		return nil
-	}
-	b.report.add(heap, nomfsName, MB(now.Heap), nil)
-	b.report.add(resident, nomfsName, MB(now.Resident), nil)
+	err = b.holdAll(addr, func() error { return server.do("Memory", true, &now) })
+	b.report.add(heap, nomfsName, MB(now.Heap), err)
+	b.report.add(resident, nomfsName, MB(now.Resident), err)
 	return nil
 }
 

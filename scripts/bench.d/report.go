@@ -44,9 +44,9 @@ type Cell struct {
 	System string    `json:"system"`
 	Error  string    `json:"error,omitempty"` // why it failed; there are no values then
 	Values []float64 `json:"values,omitempty"`
-	*spread
+	*Spread
 	// Ratio is nomfs divided by this system.
-	Ratio *spread `json:"ratio,omitempty"`
+	Ratio *Spread `json:"ratio,omitempty"`
 }
 
 // row returns the row of a measurement, a new one if there is none.
@@ -115,7 +115,7 @@ func (r *Report) finish() {
 				continue
 			}
 			s := spreadOf(c.Values)
-			c.spread = &s
+			c.Spread = &s
 			if c != ours && ours != nil && len(ours.Values) > 0 {
 				ratio := spreadOf(ratios(ours.Values, c.Values))
 				c.Ratio = &ratio

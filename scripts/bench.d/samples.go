@@ -41,7 +41,7 @@ type point struct{ X, Y int }
 
 const (
 	sampleInt    = 1 << 20
-	sampleText   = 512 // characters of two bytes
+	sampleText   = 1024 // ASCII characters
 	sampleList   = 100
 	sampleMap    = 20
 	sampleTags   = 5
@@ -50,7 +50,7 @@ const (
 
 // samples returns all samples.
 func samples() []sample {
-	text := strings.Repeat("é", sampleText)
+	text := strings.Repeat("x", sampleText)
 	blob := make([]byte, bulkSize)
 	for i := range blob {
 		blob[i] = byte(i * i)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// spread is a middle value and the values around it.
-type spread struct {
+// Spread is a middle value and the values around it.
+type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
@@ -14,8 +14,8 @@ type spread struct {
 
 // spreadOf returns the median, the least and the greatest of some values.
 // There must be at least one.
-func spreadOf(values []float64) spread {
-	return spread{Median: quantile(values, .5), Min: slices.Min(values), Max: slices.Max(values)}
+func spreadOf(values []float64) Spread {
+	return Spread{Median: quantile(values, .5), Min: slices.Min(values), Max: slices.Max(values)}
 }
 
 // quantile returns the value below which a part q of the values lies, between 0

@@ -94,7 +94,7 @@ type nomfsClient struct {
 }
 
 func dialNomfs(addr string) (client, error) {
-	c, err := newNomfsClient(addr)
+	c, err := newNomfsClient(context.Background(), addr)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +105,10 @@ func dialNomfs(addr string) (client, error) {
 }
 
 // newNomfsClient connects and finds the first object.
-func newNomfsClient(addr string) (*nomfsClient, error) {
+func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	c := &nomfsClient{}
 	var err error
-	if c.service, c.peer, err = nomcore.Dial(context.Background(), addr, nomfsConfig()); err != nil {
+	if c.service, c.peer, err = nomcore.Dial(ctx, addr, nomfsConfig()); err != nil {
 		return nil, err
 	}
 	if c.app, err = c.resolve(appName); err != nil {

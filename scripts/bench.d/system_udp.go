@@ -103,7 +103,7 @@ func (c *tableClient) read() {
 }
 
 func (c *tableClient) caller(o op, size int) (func(bool) error, error) {
-	if o != opEcho {
+	if o != opEcho && o != opRead { // which is the same to UDP
 		return nil, errNoOp
 	}
 	packet := make([]byte, xidSize+size)
@@ -141,7 +141,7 @@ func (c *pingClient) close() {
 }
 
 func (c *pingClient) caller(o op, size int) (func(bool) error, error) {
-	if o != opEcho {
+	if o != opEcho && o != opRead { // which is the same to UDP
 		return nil, errNoOp
 	}
 	to, err := netip.ParseAddrPort(c.addr)

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,7 +11,7 @@ import (
 // print writes the table: for each group a line with the systems, then a line
 // for each row.
 func (r *Report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s, commit %s, %d rounds, load before %.2f\n%s\n",
+	fmt.Fprintf(w, "%s, commit %s, rounds: %d, load before: %.2f\n%s\n",
 		r.Date.Format("2006-01-02"), r.Commit, r.Rounds, r.Load, r.Machine)
 	var failures []string
 	for i := 0; i < len(r.Rows); {
@@ -36,83 +36,78 @@ func (r *Report) print(w io.Writer) {
 // groupLines returns the cells of the lines of one group. The reasons of failures
 // are added to those that have a number already.
 func groupLines(rows []*Row, failures []string) ([][]string, []string) {
-	var others []string
-	for _, system := range columns[1:] {
-		for _, row := range rows {
-			if row.cell(system) != nil {
-				others = append(others, system)
-				break
-			}
-		}
-	}
 	header := []string{rows[0].Group, nomfsName}
+	others := otherSystems(rows)
 	for _, system := range others {
 		header = append(header, "÷ "+system)
 	}
 	lines := [][]string{header}
-	number := func(c *Cell) string {
-		for i, why := range failures {
-			if why == c.Error {
-				return fmt.Sprintf("failed [%d]", i+1)
-			}
-		}
-		failures = append(failures, c.Error)
-		return fmt.Sprintf("failed [%d]", len(failures))
-	}
 	for _, row := range rows {
-		line := []string{row.String(), ""}
-		if c := row.cell(nomfsName); c != nil && c.Error != "" {
-			line[1] = number(c)
-		} else if c != nil {
-			line[1] = short(c.Median)
-		}
-		for _, system := range others {
+		line := []string{row.String()}
+		for _, system := range append([]string{nomfsName}, others...) {
 			c := row.cell(system)
+			text := ""
 			switch {
 			case c == nil:
-				line = append(line, "")
 			case c.Error != "":
-				line = append(line, number(c))
+				var number int
+				number, failures = numberOf(c.Error, failures)
+				text = fmt.Sprintf("failed [%d]", number)
+			case system == nomfsName:
+				text = short(c.Median)
 			case c.Ratio == nil:
-				line = append(line, "-")
+				text = "-"
 			default:
-				line = append(line, ratioText(*c.Ratio))
+				text = ratioText(*c.Ratio)
 			}
+			line = append(line, text)
 		}
 		lines = append(lines, line)
 	}
 	return lines, failures
 }
 
-func ratioText(s spread) string {
-	return fmt.Sprintf("%s (%s-%s)", ratioNumber(s.Median), ratioNumber(s.Min), ratioNumber(s.Max))
-}
-
-// ratioNumber writes a ratio in three digits, or two behind the point.
-func ratioNumber(x float64) string {
-	if x >= 10 {
-		return short(x)
+// otherSystems returns the systems beside nomfs that some rows have.
+func otherSystems(rows []*Row) []string {
+	var others []string
+	for _, system := range columns[1:] {
+		if slices.ContainsFunc(rows, func(row *Row) bool { return row.cell(system) != nil }) {
+			others = append(others, system)
+		}
 	}
-	return fmt.Sprintf("%.2f", x)
+	return others
 }
 
-// short writes a number in three digits, with k, M or G for a thousand, a million
-// or a thousand millions.
+// numberOf returns the number of a reason, counted from 1, and all reasons.
+func numberOf(why string, reasons []string) (int, []string) {
+	if i := slices.Index(reasons, why); i >= 0 {
+		return i + 1, reasons
+	}
+	return len(reasons) + 1, append(reasons, why)
+}
+
+func ratioText(s Spread) string {
+	return fmt.Sprintf("%s (%s-%s)", short(s.Median), short(s.Min), short(s.Max))
+}
+
+// short writes a number that is not negative in three digits, or with two behind
+// the point, and k, M or G for a thousand, a million or a thousand millions.
 func short(x float64) string {
-	const digits = 3
 	suffix := ""
 	for _, s := range []string{"k", "M", "G"} {
-		if math.Abs(x) < 999.5 {
+		if x < 999.5 {
 			break
 		}
 		x /= 1000
 		suffix = s
 	}
-	whole := 1
-	for limit := 9.995; math.Abs(x) >= limit && whole < digits; limit *= 10.0045 {
-		whole++
+	switch {
+	case x >= 99.95:
+		return fmt.Sprintf("%.0f%s", x, suffix)
+	case x >= 9.995:
+		return fmt.Sprintf("%.1f%s", x, suffix)
 	}
-	return fmt.Sprintf("%.*f%s", digits-whole, x, suffix)
+	return fmt.Sprintf("%.2f%s", x, suffix)
 }
 
 // writeAligned writes lines whose cells stand below each other: the first column
