@@ -94,12 +94,9 @@ func TestAllRows(t *testing.T) {
 	}
 	const rounds = 2
 	b := &bench{rounds: rounds, scale: tinyScale, nomfs: nomfs, log: io.Discard, report: &Report{Rounds: rounds}}
-	for _, g := range groups {
-		if err := g.run(b); err != nil {
-			t.Fatalf("%s: %v", g.name, err)
-		}
+	if err := b.measure(groups); err != nil {
+		t.Fatal(err)
 	}
-	b.report.finish()
 	file := filepath.Join(t.TempDir(), "bench.json")
 	if err := b.report.write(file); err != nil {
 		t.Fatal(err)

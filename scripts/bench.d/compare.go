@@ -8,14 +8,7 @@ import (
 // compare prints how each row of nomfs has changed, and returns how many became
 // worse.
 func compare(w io.Writer, before, after *Report) (worse int) {
-	for _, r := range []struct {
-		name string
-		*Report
-	}{{"old", before}, {"new", after}} {
-		fmt.Fprintf(w, "%s: %s, commit %s, rounds: %d, load before: %.2f, %s\n",
-			r.name, r.Date.Format("2006-01-02"), r.Commit, r.Rounds, r.Load, r.Machine)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "old: %s\nnew: %s\n\n", before.head(), after.head())
 	lines := [][]string{{"", "old", "new", "new ÷ old", ""}}
 	for _, old := range before.Rows {
 		line, verdict := compareRow(old, find(after, old.What))

@@ -57,8 +57,8 @@
 //
 // # Group codec
 //
-// How often per second one goroutine turns a value into bytes and bytes into a
-// value. Buffers and encoders are used again wherever a library can do that.
+// How often one goroutine turns a value into bytes, or bytes into a value, in a
+// second of processor time, which includes the garbage collector's. Buffers and encoders are used again wherever a library can do that.
 // Package codec and the libraries for CBOR, MessagePack and JSON read into values
 // whose types the bytes decide. Package gob cannot: it gets types known in
 // advance, and a stream on which the types were sent already. A reference is a

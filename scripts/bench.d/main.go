@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -105,20 +106,38 @@ func runBench(args []string, out, log io.Writer) int {
 		}
 		return exitUsage
 	}
-	start := time.Now()
 	b := &bench{
 		rounds: *rounds, scale: fullScale, nomfs: *nomfs, log: log,
-		report: &Report{Date: start.UTC().Truncate(time.Second), Commit: *commit, Machine: machine(), Rounds: *rounds, Load: loadAverage()},
+		report: &Report{Commit: *commit, Machine: machine(), Rounds: *rounds},
+	}
+	if err := b.measure(chosen); err != nil {
+		return fail(log, err)
+	}
+	b.report.print(out)
+	return fail(log, b.report.write(*file))
+}
+
+// measure measures some groups and completes the report.
+func (b *bench) measure(chosen []group) error {
+	start := time.Now()
+	before, err := processorTimesNow()
+	if err != nil {
+		return err
 	}
 	for _, g := range chosen {
 		if err := g.run(b); err != nil {
-			return fail(log, fmt.Errorf("%s: %w", g.name, err))
+			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
-	b.report.Seconds = int(time.Since(start).Seconds())
+	after, err := processorTimesNow()
+	if err != nil {
+		return err
+	}
+	ours := processorTime(syscall.RUSAGE_SELF) + processorTime(syscall.RUSAGE_CHILDREN)
+	b.report.Others = others(before, after, ours)
+	b.report.Date, b.report.Seconds = start.UTC().Truncate(time.Second), int(time.Since(start).Seconds())
 	b.report.finish()
-	b.report.print(out)
-	return fail(log, b.report.write(*file))
+	return nil
 }
 
 func groupNames() []string {

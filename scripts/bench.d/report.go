@@ -17,10 +17,16 @@ type Report struct {
 	Machine string    `json:"machine"`
 	Rounds  int       `json:"rounds"`
 	Seconds int       `json:"seconds"` // that the run took
-	// Load is the load average of the last minute before the run: more than
-	// some tenths mean that others used the machine.
-	Load float64 `json:"load"`
-	Rows []*Row  `json:"rows"`
+	// Others is the part of the machine's processor time that other programs
+	// took during the run: the more, the less the values mean.
+	Others float64 `json:"others"`
+	Rows   []*Row  `json:"rows"`
+}
+
+// head describes the run in one line.
+func (r *Report) head() string {
+	return fmt.Sprintf("%s, commit %s, rounds: %d, %s, other programs took %.0f %% of it",
+		r.Date.Format(time.DateOnly), r.Commit, r.Rounds, r.Machine, 100*r.Others)
 }
 
 // Row is one measurement of all systems.

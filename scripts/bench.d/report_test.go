@@ -18,7 +18,7 @@ func reportOf(rows ...struct {
 	What
 	values
 }) *Report {
-	r := &Report{Date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Commit: "abc", Machine: "a machine", Rounds: 3}
+	r := &Report{Date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Commit: "abc", Machine: "a machine", Rounds: 3, Others: .123}
 	for _, row := range rows {
 		for system, list := range row.values {
 			for _, v := range list {
@@ -54,8 +54,7 @@ func TestTable(t *testing.T) {
 	)
 	var b strings.Builder
 	r.print(&b)
-	const want = `2026-01-02, commit abc, rounds: 3, load before: 0.00
-a machine
+	const want = `2026-01-02, commit abc, rounds: 3, a machine, other programs took 12 % of it
 
 call                 nomfs       ÷ udp table            ÷ gRPC
 echo, calls/s        3.00k                    1.50 (1.00-2.00)
@@ -80,6 +79,40 @@ func TestShort(t *testing.T) {
 	for x, want := range tests {
 		if got := short(x); got != want {
 			t.Errorf("short(%v) = %s, want %s", x, got, want)
+		}
+	}
+}
+
+func TestOthers(t *testing.T) {
+	const before = "cpu  100 0 50 1000 50 0 0 0 0 0\ncpu0 7 7\n"
+	tests := []struct {
+		after string
+		ours  time.Duration
+		want  float64
+	}{
+		{"cpu  100 0 50 1000 50 0 0 0 0 0\n", 0, 0},
+		{"cpu  100 0 50 1080 70 0 0 0 0 0\n", 0, 0},                      // idle, or waiting for a disk
+		{"cpu  150 0 50 1050 50 0 0 0 0 0\n", 500 * time.Millisecond, 0}, // all ours
+		{"cpu  150 0 50 1050 50 0 0 0 0 0\n", 100 * time.Millisecond, .4},
+		{"cpu  110 10 60 1050 50 10 5 5 9 9\n", 0, .5}, // what guests took is in the user time, too
+		{"cpu  100 0 50 1100 50 0 0 0 0 0\n", time.Second, 0},
+	}
+	for _, test := range tests {
+		a, err := readProcessorTimes(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := readProcessorTimes(test.after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := others(a, b, test.ours); !near(got, test.want) {
+			t.Errorf("%q, %v: %v, want %v", test.after, test.ours, got, test.want)
+		}
+	}
+	for _, bad := range []string{"", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8 9", "cpu 1 2 3 4 x 6 7 8 9"} {
+		if _, err := readProcessorTimes(bad); err == nil {
+			t.Errorf("%q is taken", bad)
 		}
 	}
 }

@@ -11,8 +11,7 @@ import (
 // print writes the table: for each group a line with the systems, then a line
 // for each row.
 func (r *Report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s, commit %s, rounds: %d, load before: %.2f\n%s\n",
-		r.Date.Format("2006-01-02"), r.Commit, r.Rounds, r.Load, r.Machine)
+	fmt.Fprintln(w, r.head())
 	var failures []string
 	for i := 0; i < len(r.Rows); {
 		end := i

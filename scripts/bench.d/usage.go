@@ -29,9 +29,15 @@ func (u Usage) plus(v Usage) Usage {
 func used() Usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
+	return Usage{Allocs: m.Mallocs, CPU: processorTime(syscall.RUSAGE_SELF)}
+}
+
+// processorTime returns the user and system time of this process, or that of its
+// children that have ended.
+func processorTime(who int) time.Duration {
 	var r syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // it fails for bad arguments only
-	return Usage{Allocs: m.Mallocs, CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano())}
+	_ = syscall.Getrusage(who, &r) // it fails for bad arguments only
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // Memory is what a process occupies, in bytes.
