@@ -71,12 +71,14 @@ func wantRows() []string {
 	for _, burden := range []string{"names", "refs", "waiting", "own"} {
 		for _, what := range []string{
 			"echo, 1 caller, p50 µs", "echo, 64 callers, calls/s", "attribute, 1 caller, p50 µs",
-			"newcomer's SYNC, µs", "newcomer's LIST, µs", "newcomer's RESOLVE, µs", "RSS, MB",
+			"newcomer's SYNC, µs", "newcomer's LIST, µs", "newcomer's RESOLVE, µs",
 		} {
 			rows = append(rows, "growth: "+burden+": "+what+": nomfs, empty")
 		}
+		rows = append(rows, "growth: "+burden+": RSS, MB: nomfs")
 	}
 	return append(rows,
+		"growth: empty: RSS, MB: nomfs",
 		"memory: 20 clients × 3 references, heap MB: nomfs",
 		"memory: 20 clients × 3 references, RSS MB: nomfs",
 		"cold: nomfs get, ms: nomfs",

@@ -90,7 +90,7 @@
 //	newcomer's SYNC, µs          a new client connects,
 //	newcomer's LIST, µs          lists the names,
 //	newcomer's RESOLVE, µs       and looks one up
-//	RSS, MB                      of the server
+//	RSS, MB                      of the server, that of the empty one, too
 //
 // The rows of a service that cannot be brought into the state fail.
 //

@@ -129,6 +129,7 @@ func (b *bench) growthGroup() error {
 type reading struct {
 	name, unit string
 	more       bool
+	alone      bool // not to be divided by that of the empty service
 	of         func(*measured) (float64, error)
 }
 
@@ -141,28 +142,28 @@ type measured struct {
 
 func readings() []reading {
 	return []reading{
-		{"echo, 1 caller", p50µs, false, func(m *measured) (float64, error) {
+		{"echo, 1 caller", p50µs, false, false, func(m *measured) (float64, error) {
 			out, err := m.pair.load(Load{opEcho, smallSize, oneCaller, m.b.scale.loadTime / 2})
 			return µs(out.P50), err
 		}},
-		{"echo, 64 callers", callsPerSecond, true, func(m *measured) (float64, error) {
+		{"echo, 64 callers", callsPerSecond, true, false, func(m *measured) (float64, error) {
 			out, err := m.pair.load(Load{opEcho, smallSize, manyCallers, m.b.scale.loadTime})
 			return float64(out.Calls) / out.Seconds, err
 		}},
-		{"attribute, 1 caller", p50µs, false, func(m *measured) (float64, error) {
+		{"attribute, 1 caller", p50µs, false, false, func(m *measured) (float64, error) {
 			out, err := m.pair.load(Load{opRead, smallSize, oneCaller, m.b.scale.loadTime / 2})
 			return µs(out.P50), err
 		}},
-		{"newcomer's SYNC", unitµs, false, func(m *measured) (float64, error) {
+		{"newcomer's SYNC", unitµs, false, false, func(m *measured) (float64, error) {
 			return m.first(func(n *Newcomer) (time.Duration, string) { return n.Sync, n.SyncErr })
 		}},
-		{"newcomer's LIST", unitµs, false, func(m *measured) (float64, error) {
+		{"newcomer's LIST", unitµs, false, false, func(m *measured) (float64, error) {
 			return m.first(func(n *Newcomer) (time.Duration, string) { return n.List, n.ListErr })
 		}},
-		{"newcomer's RESOLVE", unitµs, false, func(m *measured) (float64, error) {
+		{"newcomer's RESOLVE", unitµs, false, false, func(m *measured) (float64, error) {
 			return m.first(func(n *Newcomer) (time.Duration, string) { return n.Resolve, n.ResolveErr })
 		}},
-		{"RSS", unitMB, false, func(m *measured) (float64, error) {
+		{"RSS", unitMB, false, true, func(m *measured) (float64, error) {
 			var mem Memory
 			err := m.pair.server.do("Memory", false, &mem)
 			return MB(mem.Resident), err
@@ -191,15 +192,16 @@ func (m *measured) first(of func(*Newcomer) (time.Duration, string)) (float64, e
 }
 
 // measureBurdened takes all readings of one service. Those of the empty one go
-// into the rows of all others.
+// into the rows of all others, to divide by.
 func (b *bench) measureBurdened(s *burdened) {
 	m := &measured{b: b, pair: s.pair}
 	for _, r := range readings() {
-		if s.name != emptyName && b.report.failed(r.row(s.name), nomfsName) {
+		own := s.name != emptyName || r.alone
+		if own && b.report.failed(r.row(s.name), nomfsName) {
 			continue
 		}
 		value, err := r.of(m)
-		if s.name != emptyName {
+		if own {
 			b.report.add(r.row(s.name), nomfsName, value, err)
 			continue
 		}
@@ -216,7 +218,7 @@ func (b *bench) sortGrowth() {
 	var want []*Row
 	for _, load := range burdens {
 		for _, r := range readings() {
-			if load.name != emptyName {
+			if load.name != emptyName || r.alone {
 				want = append(want, b.report.row(r.row(load.name)))
 			}
 		}

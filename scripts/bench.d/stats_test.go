@@ -164,3 +164,17 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("durations end at %v", longest)
 	}
 }
+
+func TestInTurn(t *testing.T) {
+	tests := []struct {
+		round int
+		want  string
+	}{{0, "abc"}, {1, "bca"}, {2, "cab"}, {3, "abc"}}
+	for _, test := range tests {
+		got := ""
+		inTurn(test.round, []string{"a", "b", "c"}, func(s string) { got += s })
+		if got != test.want {
+			t.Errorf("round %d: %s, want %s", test.round, got, test.want)
+		}
+	}
+}
