@@ -51,7 +51,7 @@ func wantRows() []string {
 	var rows []string
 	for _, way := range []string{"encode", "decode"} {
 		for _, value := range []string{"int", "text", "bytes", "reference", "list", "map", "record", "geometric mean"} {
-			rows = append(rows, "codec: "+way+" "+value+", per s: nomfs, cbor, msgpack, gob, json, best")
+			rows = append(rows, "codec: "+way+" "+value+", per s: nomfs, cbor, msgpack, gob, json, best, gob stream")
 		}
 	}
 	for _, n := range []string{"1 caller", "8 callers", "64 callers"} {

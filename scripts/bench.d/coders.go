@@ -32,31 +32,23 @@ func newNomCoder(s sample) (*coder, error) {
 }
 
 // plainCoder is the coder of a library that writes to a buffer, and reads into an
-// any, or into a struct if the sample is one.
+// any.
 func plainCoder(s sample, buf *bytes.Buffer, encode func(any) error, decode func([]byte, any) error) (*coder, error) {
 	if err := encode(s.plain); err != nil {
 		return nil, err
 	}
-	c := &coder{encode: func() error {
-		buf.Reset()
-		return encode(s.plain)
-	}}
-	if _, isStruct := s.plain.(reference); isStruct {
-		var last reference
-		c.decode = func() error {
-			last = reference{}
-			return decode(buf.Bytes(), &last)
-		}
-		c.value = func() any { return last }
-		return c, nil
-	}
 	var last any
-	c.decode = func() error {
-		last = nil
-		return decode(buf.Bytes(), &last)
-	}
-	c.value = func() any { return last }
-	return c, nil
+	return &coder{
+		encode: func() error {
+			buf.Reset()
+			return encode(s.plain)
+		},
+		decode: func() error {
+			last = nil
+			return decode(buf.Bytes(), &last)
+		},
+		value: func() any { return last },
+	}, nil
 }
 
 func newCBORCoder(s sample) (*coder, error) {
@@ -84,8 +76,30 @@ func newJSONCoder(s sample) (*coder, error) {
 	return plainCoder(s, buf, json.NewEncoder(buf).Encode, json.Unmarshal)
 }
 
-// newGobCoder makes streams on which the types have been sent already.
+// newGobCoder makes a stream of its own for each message, which begins with the
+// types.
 func newGobCoder(s sample) (*coder, error) {
+	buf := &bytes.Buffer{}
+	if err := gob.NewEncoder(buf).Encode(s.typed); err != nil {
+		return nil, err
+	}
+	last := reflect.New(reflect.TypeOf(s.typed))
+	return &coder{
+		encode: func() error {
+			buf.Reset()
+			return gob.NewEncoder(buf).Encode(s.typed)
+		},
+		decode: func() error {
+			last.Elem().SetZero()
+			return gob.NewDecoder(bytes.NewReader(buf.Bytes())).DecodeValue(last)
+		},
+		value: func() any { return last.Elem().Interface() },
+	}, nil
+}
+
+// newStreamCoder makes one stream for all messages, on which the types have been
+// sent already.
+func newStreamCoder(s sample) (*coder, error) {
 	buf := &bytes.Buffer{}
 	enc := gob.NewEncoder(buf)
 	if err := enc.Encode(s.typed); err != nil {

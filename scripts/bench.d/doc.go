@@ -58,13 +58,14 @@
 // # Group codec
 //
 // How often one goroutine turns a value into bytes, or bytes into a value, in a
-// second of processor time, which includes the garbage collector's. Buffers and encoders are used again wherever a library can do that.
-// Package codec and the libraries for CBOR, MessagePack and JSON read into values
-// whose types the bytes decide. Package gob cannot: it gets types known in
-// advance, and a stream on which the types were sent already. A reference is a
-// struct of id, host and port for all others, read into that struct. The geometric
-// means are over the seven values. "best" is the fastest of the others in each
-// round.
+// second of processor time, which includes the garbage collector's. Buffers and
+// encoders are used again wherever a library can do that. Each message can be read
+// alone, as a datagram must be, and by a reader who does not know what it holds:
+// into the values of package codec, into an any by the libraries for CBOR,
+// MessagePack and JSON. Package gob has to be told the type, and sends its types in
+// each message; "gob stream" has sent them before. The others send a reference as a
+// struct of id, host and port. The geometric means are over the seven values.
+// "best" is the fastest of the others in each round, without gob stream.
 //
 //	int               2²⁰
 //	text              1,024 ASCII characters

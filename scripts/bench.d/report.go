@@ -133,7 +133,7 @@ func (r *Report) finish() {
 // columns are the systems in the order of the table.
 var columns = []string{
 	nomfsName, tableName, pingName, netrpcName, grpcName,
-	"cbor", "msgpack", "gob", "json", bestName, emptyName,
+	"cbor", "msgpack", "gob", "json", bestName, streamName, emptyName,
 }
 
 func columnOf(system string) int { return slices.Index(columns, system) }

@@ -15,7 +15,7 @@ type sample struct {
 	typed any // for gob
 }
 
-// reference is what others send for a codec.Ref.
+// reference is what others send for a codec.Ref, as an array where they can.
 type reference struct {
 	_    struct{} `cbor:",toarray"`
 	ID   []byte   // 16
