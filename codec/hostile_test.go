@@ -179,40 +179,6 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
-func BenchmarkAppend(b *testing.B) {
-	for _, row := range benchmarks() {
-		b.Run(row.name, func(b *testing.B) {
-			buf, err := Append(nil, row.v)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.SetBytes(int64(len(buf)))
-			b.ReportAllocs()
-			for b.Loop() {
-				buf, _ = Append(buf[:0], row.v)
-			}
-		})
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	for _, row := range benchmarks() {
-		b.Run(row.name, func(b *testing.B) {
-			buf, err := Append(nil, row.v)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.SetBytes(int64(len(buf)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := Parse(buf, Limits{}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 func BenchmarkLiteral(b *testing.B) {
 	for _, row := range benchmarks() {
 		b.Run(row.name, func(b *testing.B) {

@@ -228,36 +228,3 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("%d datagrams went to a third address", st.Sent)
 	}
 }
-
-func BenchmarkRoundTrip(b *testing.B) {
-	for _, callers := range []int{1, 8, 64} {
-		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			server, client := listenLoopback(b), listenLoopback(b)
-			if err := server.Register("x", &Object{Impl: newBag(map[string]codec.Value{"a": codec.Bytes(strings.Repeat("x", 96))})}); err != nil {
-				b.Fatal(err)
-			}
-			peer, err := client.Connect(context.Background(), server.Addr().String())
-			if err != nil {
-				b.Fatal(err)
-			}
-			v, err := peer.Resolve(context.Background(), "x")
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.SetParallelism(callers / runtime.GOMAXPROCS(0))
-			if callers == 1 {
-				b.SetParallelism(1)
-			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := peer.GetAttr(context.Background(), v.(codec.Ref), "a"); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		})
-	}
-}

@@ -39,3 +39,11 @@ need_tools() {
 		command -v "${pair%%:*}" >/dev/null || missing "${pair%%:*}: apt-get install ${pair#*:}"
 	done
 }
+
+# has_modules DIR: whether what the module in DIR requires is here, or can be
+# fetched. If not, it says so.
+has_modules() {
+	go -C "$root/$1" list -deps -test ./... >/dev/null 2>&1 && return
+	echo "$1: what it requires cannot be fetched, so nothing was done there"
+	return 1
+}
