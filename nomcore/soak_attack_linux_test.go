@@ -50,7 +50,7 @@ func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, end <-chan s
 		return c
 	}
 	hostile := validated()
-	every(100*time.Millisecond, func(_ *rand.Rand, i int) {
+	every(200*time.Millisecond, func(_ *rand.Rand, i int) {
 		hostile.send(rawPull(i, ids["numbers"], "SetAttr", setTo(values[i%len(values)])...))
 	})
 	pages := validated()
