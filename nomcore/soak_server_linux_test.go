@@ -155,7 +155,7 @@ type soakRequest struct{ Quiet bool }
 
 // soakServer serves until its input ends.
 func soakServer(in *json.Decoder, out *json.Encoder) error {
-	s, err := nomcore.Listen("127.0.0.1:0", &nomcore.Config{Authenticator: auth.Default})
+	s, err := nomcore.Listen("127.0.0.1:0", &nomcore.Config{Authenticator: auth.Default, Timeout: soakPatience})
 	if err != nil {
 		return err
 	}
