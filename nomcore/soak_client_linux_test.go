@@ -149,7 +149,8 @@ const goroutineSlack = 8
 // settled returns the number of goroutines when it is back, or when it has had
 // time to be.
 func (w *soakWorker) settled() int {
-	for range 50 {
+	const patience = 15 * time.Second // cancelled calls are told the server for ten
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if n := runtime.NumGoroutine(); n <= w.Goroutines+goroutineSlack {
 			return n
 		}
