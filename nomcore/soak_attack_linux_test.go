@@ -15,12 +15,14 @@ import (
 // sends, from addresses that are validated or not.
 
 // attack sends packets until end is closed. ids are the objects of the server.
-func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, end <-chan struct{}) *sync.WaitGroup {
+// All pauses are so many times as long as pace says: the attackers are as slow as
+// the machine is.
+func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, pace float64, end <-chan struct{}) *sync.WaitGroup {
 	var wg sync.WaitGroup
 	every := func(pause time.Duration, f func(r *rand.Rand, i int)) {
 		r := rand.New(rand.NewPCG(uint64(pause), 1))
 		wg.Go(func() {
-			tick := time.NewTicker(pause)
+			tick := time.NewTicker(time.Duration(pace * float64(pause)))
 			defer tick.Stop()
 			for i := 0; ; i++ {
 				select {
@@ -50,7 +52,7 @@ func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, end <-chan s
 		return c
 	}
 	hostile := validated()
-	every(100*time.Millisecond, func(_ *rand.Rand, i int) {
+	every(200*time.Millisecond, func(_ *rand.Rand, i int) {
 		hostile.send(rawPull(i, ids["numbers"], "SetAttr", setTo(values[i%len(values)])...))
 	})
 	pages := validated()

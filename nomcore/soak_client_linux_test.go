@@ -32,6 +32,7 @@ type soakClientConfig struct {
 	// Lenient: its operations may fail, since it is stopped, or others send
 	// altered copies of its packets. Wrong results are wrong all the same.
 	Lenient bool
+	Pace    float64 // how much slower than usual the machine is
 }
 
 // soakReport is what a client has seen.
@@ -148,7 +149,8 @@ const goroutineSlack = 8
 // settled returns the number of goroutines when it is back, or when it has had
 // time to be.
 func (w *soakWorker) settled() int {
-	for range 50 {
+	const patience = 15 * time.Second // cancelled calls are told the server for ten
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if n := runtime.NumGoroutine(); n <= w.Goroutines+goroutineSlack {
 			return n
 		}
@@ -188,11 +190,16 @@ func (w *soakWorker) work(ctx context.Context) {
 			c := &soakCaller{soakWorker: w, name: fmt.Sprintf("%s_%d", w.Name, i), random: rand.New(rand.NewPCG(w.Seed, uint64(i)))}
 			for ctx.Err() == nil {
 				c.step()
-				time.Sleep(time.Duration(c.random.IntN(8)) * time.Millisecond)
+				time.Sleep(w.pause(c.random, 8*time.Millisecond))
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// pause returns a random pause, on a machine of the usual speed below most.
+func (w *soakWorker) pause(r *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(w.Pace * r.Float64() * float64(most))
 }
 
 // soakCaller is one of the callers of a worker.
@@ -354,7 +361,7 @@ func (w *soakWorker) besides(ctx context.Context, hostile func(r *rand.Rand) []b
 	wg.Go(func() { w.work(ctx) })
 	r := rand.New(rand.NewPCG(w.Seed, 1<<32))
 	for ctx.Err() == nil {
-		time.Sleep(time.Duration(r.IntN(40)) * time.Millisecond)
+		time.Sleep(w.pause(r, 40*time.Millisecond))
 		if b := hostile(r); b != nil {
 			_, _ = w.conn.WriteTo(b, to)
 		}

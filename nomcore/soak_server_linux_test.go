@@ -122,13 +122,16 @@ const manyItems = 10_000
 
 type many struct{}
 
-func (many) Keys(context.Context) ([]codec.Value, error) {
+// manyKeys are made once, so that what a page costs is what the service does.
+var manyKeys = sync.OnceValue(func() []codec.Value {
 	keys := make([]codec.Value, manyItems)
 	for i := range keys {
 		keys[i] = codec.Bytes(fmt.Sprintf("item_%05d", i))
 	}
-	return keys, nil
-}
+	return keys
+})
+
+func (many) Keys(context.Context) ([]codec.Value, error) { return manyKeys(), nil }
 
 func (many) GetItem(_ context.Context, key codec.Value) (codec.Value, error) { return key, nil }
 
@@ -152,7 +155,7 @@ type soakRequest struct{ Quiet bool }
 
 // soakServer serves until its input ends.
 func soakServer(in *json.Decoder, out *json.Encoder) error {
-	s, err := nomcore.Listen("127.0.0.1:0", &nomcore.Config{Authenticator: auth.Default})
+	s, err := nomcore.Listen("127.0.0.1:0", &nomcore.Config{Authenticator: auth.Default, Timeout: soakPatience})
 	if err != nil {
 		return err
 	}
