@@ -249,3 +249,39 @@ func ReadInt(value []byte) (n int64, ok bool) {
 	}
 	return 0, false
 }
+
+// ReadDigits returns the digits of an encoded value that is a LONG, as a part of
+// value; ok is false for any other value, for a negative number, and for one that
+// Parse refuses.
+func ReadDigits(value []byte) (digits []byte, ok bool) {
+	p := parser{b: value, lim: Limits{}.withDefaults()}
+	if tag, err := p.byte(); err != nil || tag != tagLong {
+		return nil, false
+	}
+	b, err := p.raw()
+	if err != nil {
+		return nil, false
+	}
+	neg, digits, ok := splitLong(b)
+	return digits, ok && !neg
+}
+
+// ParseItems reads the members of an encoded value that is a list or a tuple; ok
+// is false for any other value. Errors are those of Parse.
+func ParseItems(value []byte, lim Limits) (items []Value, ok bool, err error) {
+	p := parser{b: value, lim: lim.withDefaults()}
+	if tag, err := p.byte(); err != nil || tag != tagSeq || len(value) < sizeTag+sizeSeqHdr || value[sizeTag+sizeI32] > seqTuple {
+		return nil, false, nil
+	}
+	n, _, err := p.seqHeader(seqTuple)
+	if err != nil {
+		return nil, true, err
+	}
+	items, err = p.members(n)
+	return items, true, err
+}
+
+// IsEmptyMap reports whether an encoded value is a MAP without pairs.
+func IsEmptyMap(value []byte) bool {
+	return len(value) == sizeTag+sizeI32 && value[0] == tagMap && binary.BigEndian.Uint32(value[sizeTag:]) == 0
+}

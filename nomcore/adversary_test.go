@@ -160,6 +160,37 @@ func TestCopyOfSync(t *testing.T) {
 	})
 }
 
+// A copy of the SYNC that opened a session does not open it again once it was
+// forgotten: copies of its requests would run twice.
+func TestForgottenSessionStaysForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounterObject()
+		p := newPair(t, c, noLog)
+		var sent [][]byte
+		p.net.onSend(func(from, _ netip.AddrPort, b []byte) {
+			if from == clientAt {
+				sent = append(sent, bytes.Clone(b))
+			}
+		})
+		for i := range maxSessions + 2 {
+			p.peer.ask().sess.Store(nil)
+			if _, err := p.peer.Call(t.Context(), p.ref, []codec.Value{codec.Int(i)}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.net.onSend(nil)
+		for range 2 {
+			for _, b := range sent {
+				p.net.deliver(clientAt, serverAt, b)
+				time.Sleep(time.Millisecond)
+			}
+		}
+		if n, different := c.runs(); n != different {
+			t.Errorf("%d runs of %d calls", n, different)
+		}
+	})
+}
+
 // Only the cookie that was sent to an address proves it.
 func TestCookieProvesTheAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,6 +41,9 @@ type unknownOpError struct{ RemoteError }
 // isUnknownOp reports whether a peer answered that it does not know the
 // operation. Nothing has run then.
 func isUnknownOp(err error) bool {
+	if err == nil {
+		return false
+	}
 	var unknown *unknownOpError
 	return errors.As(err, &unknown)
 }

@@ -265,20 +265,33 @@ func (rq *pull) find() error {
 	if !pkt.Has(wire.OID) {
 		return exception("KeyError", wire.OID.String())
 	}
+	if digits, ok := codec.ReadDigits(pkt.Fields[wire.OID]); ok {
+		rq.use(parseObjectID(digits))
+	}
+	if rq.obj != nil {
+		return nil
+	}
 	v, err := pkt.Value(wire.OID)
 	if err != nil {
 		return exception("ValueError", err.Error())
 	}
-	var ok bool
-	if rq.id, ok = idOf(v); ok {
-		if id, ok := parseObjectID(rq.id); ok {
-			rq.obj, rq.via = rq.s.reg.use(rq.peer.refTable(), id)
-		}
+	if text, ok := idOf(v); ok {
+		rq.use(parseObjectID(text))
 	}
 	if rq.obj == nil {
 		return codec.Exception{Class: "KeyError", Args: codec.Tuple{v}}
 	}
 	return nil
+}
+
+// use makes the object with an id that of the request.
+func (rq *pull) use(id objectID, ok bool) {
+	if !ok {
+		return
+	}
+	if rq.obj, rq.via = rq.s.reg.use(rq.peer.refTable(), id); rq.obj != nil {
+		rq.id = rq.via.text
+	}
 }
 
 // load reads the arguments of the request and makes its references usable, just
@@ -325,22 +338,28 @@ func (rq *pull) value(f wire.Field) (codec.Value, error) {
 }
 
 func (rq *pull) loadArgs() error {
-	v, err := rq.value(wire.Args)
-	if err != nil {
-		return err
+	value := rq.job.w.pkt.Fields[wire.Args]
+	args, ok, err := codec.ParseItems(value, codec.Limits{Bytes: maxDatagram})
+	switch {
+	case err != nil:
+		return exception("ValueError", err.Error())
+	case !ok:
+		v, _ := rq.job.w.pkt.Value(wire.Args)
+		return exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", kindOf(v)))
 	}
-	switch v := v.(type) {
-	case codec.Tuple:
-		rq.args = v
-	case codec.List:
-		rq.args = v
-	default:
-		return exception("TypeError", fmt.Sprintf("arguments must be a sequence, not %v", v.Kind()))
+	for i := range args {
+		if args[i], err = rq.s.incoming(args[i], rq.peer); err != nil {
+			return err
+		}
 	}
+	rq.args = args
 	return nil
 }
 
 func (rq *pull) loadKwargs() error {
+	if codec.IsEmptyMap(rq.job.w.pkt.Fields[wire.Kwargs]) {
+		return nil
+	}
 	v, err := rq.value(wire.Kwargs)
 	if err != nil {
 		return err

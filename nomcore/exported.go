@@ -4,15 +4,18 @@ import (
 	"reflect"
 	"slices"
 	"sync/atomic"
+
+	"nomfs/codec"
 )
 
 // exported is a local object that peers have references to. It gets an id when
 // a reference to it is first sent, and keeps it while any peer has one or while
 // it is registered: the same object is the same id for every peer. All fields
-// but id and obj are guarded by registry.mu.
+// but id, text and obj are guarded by registry.mu.
 type exported struct {
-	id  objectID
-	obj atomic.Pointer[Object] // nil once it is revoked
+	id   objectID
+	text codec.ID               // of id
+	obj  atomic.Pointer[Object] // nil once it is revoked
 
 	set        *originSet // under which it was reached, nil for no name
 	next, prev *exported  // with the same set
@@ -112,6 +115,7 @@ func (r *registry) export(key any, o *Object, set *originSet) *exported {
 	for r.byID[e.id] != nil {
 		e.id = r.newID()
 	}
+	e.text = e.id.text()
 	e.obj.Store(o)
 	if root := r.roots[key]; root != nil {
 		e.named = true

@@ -2,7 +2,6 @@ package nomcore
 
 import (
 	"crypto/rand"
-	"fmt"
 	"math"
 	"math/big"
 
@@ -144,20 +143,10 @@ func (rq *pull) callAttr() (codec.Value, error) {
 	if !rq.may("GetAttr", rq.attr) {
 		return nil, errDenied
 	}
-	f, err := rq.getAttr()
-	if err != nil {
+	if err := rq.load(); err != nil {
 		return nil, err
 	}
-	switch f := f.(type) {
-	case *Object:
-		if o, ok := f.Impl.(Caller); ok {
-			return o.Call(rq.ctx, rq.args, rq.kwargs)
-		}
-		return nil, object.Cannot(f.Impl, "is not callable")
-	case Caller:
-		return f.Call(rq.ctx, rq.args, rq.kwargs)
-	}
-	return nil, exception("TypeError", fmt.Sprintf("'%v' object is not callable", f.Kind()))
+	return object.CallAttr(rq.ctx, rq.obj.Impl, rq.attr, rq.args, rq.kwargs)
 }
 
 // release takes references back: a list of (oid, count).

@@ -92,9 +92,13 @@ const (
 	// over reading the socket, and the client is told that it runs: a few times
 	// as long as a reader that the system descheduled is away.
 	overdueAfter = 3 * time.Millisecond
-	// slowFor is for how many calls a method that was overdue once gets a
+	// slowFor is for how many calls a method that once took slowAfter gets a
 	// goroutine of its own, so that it holds up the socket once in a while only.
-	slowFor = 1000
+	// While such a call runs that is so for slowAtFirst calls each time: it may
+	// be the system that makes it look slow.
+	slowFor     = 1000
+	slowAfter   = 10 * time.Millisecond
+	slowAtFirst = 16
 	// slowSlots is the size of the table of such methods; two that share a slot
 	// are both taken for slow.
 	slowSlots = 1024
@@ -229,7 +233,8 @@ const (
 	helloMost = 256
 	// challengeEvery is the shortest pause between two challenges.
 	challengeEvery = 100 * time.Millisecond
-	// cookieTime is how long a cookie is good at least; twice as long at most.
+	// cookieTime is how long a cookie is good: less than sessionKept, so that
+	// none opens a session again that was forgotten in its time.
 	cookieTime = time.Minute
 	// maxHomes bounds the addresses under which peers know us: all that a
 	// machine has, but not all of 127.0.0.0/8. peerHomes bounds those by which

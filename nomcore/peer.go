@@ -78,7 +78,8 @@ func (p *Peer) Addr() netip.AddrPort { return p.addr }
 // reachedAt notes which of our addresses the peer uses.
 func (p *Peer) reachedAt(at netip.Addr) {
 	if at.IsValid() && at != p.localAddr() {
-		p.local.Store(&at)
+		own := at // at itself need not be on the heap
+		p.local.Store(&own)
 	}
 }
 

@@ -2,7 +2,6 @@ package nomcore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,9 +82,8 @@ func (p *Peer) askRunning(sess *clientSession, seqs []uint64) {
 		cmd: wire.Pull, op: ops[opRunning], seq: codec.Bytes(list), resend: true, probe: true,
 	}, sess)
 	gone := make(map[uint64]bool)
-	var lost *lostSession
 	switch {
-	case errors.As(err, &lost):
+	case asLost(err) != nil:
 		for _, seq := range seqs {
 			gone[seq] = true
 		}

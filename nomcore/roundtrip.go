@@ -47,8 +47,8 @@ func (p *Peer) roundTrip(ctx context.Context, rq *request) (*call, error) {
 			}
 		}
 		c, err := p.exchange(ctx, deadline, rq, sess)
-		var lost *lostSession
-		if !errors.As(err, &lost) {
+		lost := asLost(err)
+		if lost == nil {
 			return c, err
 		}
 		p.ask().sess.CompareAndSwap(sess, nil)
@@ -58,6 +58,16 @@ func (p *Peer) roundTrip(ctx context.Context, rq *request) (*call, error) {
 		}
 		start = time.Now()
 	}
+}
+
+// asLost returns the lostSession in an error, nil for none.
+func asLost(err error) *lostSession {
+	if err == nil {
+		return nil
+	}
+	var lost *lostSession
+	errors.As(err, &lost)
+	return lost
 }
 
 // lostSession is the answer that the session is unknown there.
@@ -308,8 +318,7 @@ func (c *call) answered(failed error) error {
 		c.ask.win.grow()
 		return c.verdict()
 	}
-	var lost *lostSession
-	if errors.As(failed, &lost) {
+	if asLost(failed) != nil {
 		return failed
 	}
 	unknown := !c.rq.resend && !errors.Is(failed, errNotDelivered)

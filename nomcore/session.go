@@ -117,6 +117,7 @@ func (s *session) idle() bool {
 // forgetEarly notes that a session is forgotten although copies of its requests
 // may still come: from then on the Service does not remember further back.
 func (s *Service) forgetEarly(ss *session) {
+	s.cookies.forget(ss.p.addr, s.now())
 	heard := ss.heard.Load()
 	for {
 		was := s.forgot.Load()

@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -66,43 +67,65 @@ func (t *sources) take(addr netip.AddrPort, n int, now int64) sourceVerdict {
 }
 
 // cookies make and check the cookies by which addresses are validated. They keep
-// nothing of an address.
-type cookies struct{ key [sha256.Size]byte }
+// nothing of an address. A cookie opens one session: it is of no use any more
+// once a session of its address was forgotten after it was made, or a copy of
+// the SYNC that opened that session would open it again, and copies of its
+// requests would run twice.
+type cookies struct {
+	key    [sha256.Size]byte
+	seed   maphash.Seed
+	forgot [sourceSlots]atomic.Int64 // when a session was forgotten early, by a hash of the address
+}
 
-// The parts of a cookie, in bytes: what the client sent, and a keyed hash.
-const cookieSalt = 8
+// The parts of a cookie, in bytes: what the client sent, the time, and a keyed
+// hash of these and of the address.
+const (
+	cookieTimeAt = 4
+	cookieHashAt = 8
+	cookieGrain  = time.Millisecond // of the time, which is a number of 32 bits
+)
 
-func (c *cookies) init() { rand.Read(c.key[:]) }
+func (c *cookies) init() {
+	rand.Read(c.key[:])
+	c.seed = maphash.MakeSeed()
+}
 
 // make returns the cookie for an address whose SYNC has that nonce.
-func (c *cookies) make(nonce wire.SessionID, addr netip.AddrPort, now int64) wire.SessionID {
-	return c.sum(nonce, addr, now/int64(cookieTime))
+func (c *cookies) make(nonce wire.SessionID, addr netip.AddrPort, now int64) (cookie wire.SessionID) {
+	copy(cookie[:cookieTimeAt], nonce[:])
+	binary.BigEndian.PutUint32(cookie[cookieTimeAt:], uint32(now/int64(cookieGrain)))
+	c.hash(&cookie, addr)
+	return cookie
 }
 
 // valid reports whether a nonce is a cookie that was made for an address lately.
 func (c *cookies) valid(nonce wire.SessionID, addr netip.AddrPort, now int64) bool {
-	slot := now / int64(cookieTime)
-	for _, at := range [...]int64{slot, slot - 1} {
-		want := c.sum(nonce, addr, at)
-		if hmac.Equal(want[:], nonce[:]) {
-			return true
-		}
+	made := binary.BigEndian.Uint32(nonce[cookieTimeAt:])
+	age := int64(uint32(now/int64(cookieGrain))-made) * int64(cookieGrain)
+	forgot := c.forgot[maphash.Comparable(c.seed, addr)%sourceSlots].Load()
+	if age > int64(cookieTime) || forgot != 0 && now-age <= forgot {
+		return false
 	}
-	return false
+	want := nonce
+	c.hash(&want, addr)
+	return hmac.Equal(want[:], nonce[:])
 }
 
-func (c *cookies) sum(nonce wire.SessionID, addr netip.AddrPort, slot int64) (cookie wire.SessionID) {
+// forget makes the cookies of an address worthless that were made until now.
+func (c *cookies) forget(addr netip.AddrPort, now int64) {
+	c.forgot[maphash.Comparable(c.seed, addr)%sourceSlots].Store(now)
+}
+
+// hash writes the keyed hash of a cookie.
+func (c *cookies) hash(cookie *wire.SessionID, addr netip.AddrPort) {
 	ip := addr.Addr().As16()
 	b := append(make([]byte, 0, 64), ip[:]...)
-	b = append(b, addr.Addr().Zone()...)
 	b = binary.BigEndian.AppendUint16(b, addr.Port())
-	b = binary.BigEndian.AppendUint64(b, uint64(slot))
-	b = append(b, nonce[:cookieSalt]...)
+	b = append(b, cookie[:cookieHashAt]...)
+	b = append(b, addr.Addr().Zone()...)
 	mac := hmac.New(sha256.New, c.key[:])
 	mac.Write(b)
-	copy(cookie[:], nonce[:cookieSalt])
-	copy(cookie[cookieSalt:], mac.Sum(nil))
-	return cookie
+	copy(cookie[cookieHashAt:], mac.Sum(nil))
 }
 
 // guest is what is known of an address that is not validated: it may be sent

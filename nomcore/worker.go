@@ -23,6 +23,7 @@ type worker struct {
 	xid   []byte // of the job, encoded: the read buffer may be another's by then
 	pkt   wire.Packet
 	job   job
+	began int64 // when the job did, see Service.now
 
 	// timer runs while a request does, and calls overdue. Whoever stops it,
 	// or runs when it fires, and nobody else, decides what becomes of reading.
@@ -66,29 +67,36 @@ func (w *worker) read() {
 	}()
 	for !w.retired {
 		n, from, at, err := s.conn.Read(w.buf)
-		var closed *transport.ClosedError
-		switch {
-		case err == nil:
+		if err == nil {
 			w.receive(w.buf[:n], from, at)
-		case s.closed():
-			ended = true
-			return
-		case errors.As(err, &closed):
-			s.portClosed(closed)
-		case transport.Fatal(err):
-			s.log.Error("socket failed", "err", err)
-			for _, p := range s.peers.all() {
-				p.failCalls(ErrClosed, nil)
-			}
-			ended = true
-			return
+		} else if !s.readFailed(err) {
+			break
 		}
 	}
 	ended = true
 }
 
+// readFailed handles an error of reading. It reports whether reading goes on.
+func (s *Service) readFailed(err error) bool {
+	var closed *transport.ClosedError
+	switch {
+	case s.closed():
+		return false
+	case errors.As(err, &closed):
+		s.portClosed(closed)
+	case transport.Fatal(err):
+		s.log.Error("socket failed", "err", err)
+		for _, p := range s.peers.all() {
+			p.failCalls(ErrClosed, nil)
+		}
+		return false
+	}
+	return true
+}
+
 // run runs the job of the worker and answers it.
 func (w *worker) run() {
+	w.began = w.s.now()
 	w.timer.Reset(overdueAfter)
 	w.serve()
 	w.endTurn()
@@ -104,6 +112,9 @@ func (w *worker) endTurn() {
 	} else {
 		<-w.handled
 		w.retired = true
+		if w.s.now()-w.began >= int64(slowAfter) {
+			w.s.slow.mark(w.job.method, slowFor)
+		}
 	}
 	w.job.giveRoom()
 	w.job = job{}
@@ -127,7 +138,7 @@ func (w *worker) giveUp() {
 // told that it runs, and its method is remembered as slow.
 func (w *worker) handOver() {
 	s, j := w.s, &w.job
-	s.slow.mark(j.method)
+	s.slow.mark(j.method, slowAtFirst)
 	j.takeRoom(s)
 	if w.reads {
 		var own []byte
@@ -180,8 +191,16 @@ func (w *worker) handOff(b []byte, at netip.Addr) bool {
 // own for their next calls.
 type slowTable [slowSlots]atomic.Int32
 
-// mark notes that a method took long.
-func (t *slowTable) mark(method uint32) { t[method%slowSlots].Store(slowFor) }
+// mark notes that a method took long, for its next calls.
+func (t *slowTable) mark(method uint32, calls int32) {
+	slot := &t[method%slowSlots]
+	for {
+		was := slot.Load()
+		if was >= calls || slot.CompareAndSwap(was, calls) {
+			return
+		}
+	}
+}
 
 // take reports whether a method is known to take long, and counts the call.
 func (t *slowTable) take(method uint32) bool {

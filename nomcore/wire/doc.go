@@ -80,8 +80,8 @@
 // the sender offers, see the Ext constants. Beside nomx stands home: the host
 // and port by which the sender calls itself in references, as they stand there.
 //
-// The nonce of a server's reply is a cookie: 8 bytes of the client's nonce and a
-// keyed hash of them, the client's address and the time. The server keeps
+// The nonce of a server's reply is a cookie: 4 bytes of the client's nonce, the
+// time, and a keyed hash of both and of the client's address. The server keeps
 // nothing for it. A client that repeats the cookie as the nonce of its next SYNC
 // has received what was sent to its address: the address is validated, and the
 // cookie is the id of a session.
