@@ -173,6 +173,7 @@ func TestForgottenSessionStaysForgotten(t *testing.T) {
 			}
 		})
 		for i := range maxSessions + 2 {
+			time.Sleep(time.Millisecond)
 			p.peer.ask().sess.Store(nil)
 			if _, err := p.peer.Call(t.Context(), p.ref, []codec.Value{codec.Int(i)}, nil); err != nil {
 				t.Fatal(err)

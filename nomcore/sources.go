@@ -80,9 +80,9 @@ type cookies struct {
 // The parts of a cookie, in bytes: what the client sent, the time, and a keyed
 // hash of these and of the address.
 const (
-	cookieTimeAt = 4
+	cookieTimeAt = 2
 	cookieHashAt = 8
-	cookieGrain  = time.Millisecond // of the time, which is a number of 32 bits
+	cookieGrain  = time.Microsecond // of the time, which is a number of 48 bits
 )
 
 func (c *cookies) init() {
@@ -92,18 +92,18 @@ func (c *cookies) init() {
 
 // make returns the cookie for an address whose SYNC has that nonce.
 func (c *cookies) make(nonce wire.SessionID, addr netip.AddrPort, now int64) (cookie wire.SessionID) {
+	binary.BigEndian.PutUint64(cookie[:], uint64(now/int64(cookieGrain)))
 	copy(cookie[:cookieTimeAt], nonce[:])
-	binary.BigEndian.PutUint32(cookie[cookieTimeAt:], uint32(now/int64(cookieGrain)))
 	c.hash(&cookie, addr)
 	return cookie
 }
 
 // valid reports whether a nonce is a cookie that was made for an address lately.
 func (c *cookies) valid(nonce wire.SessionID, addr netip.AddrPort, now int64) bool {
-	made := binary.BigEndian.Uint32(nonce[cookieTimeAt:])
-	age := int64(uint32(now/int64(cookieGrain))-made) * int64(cookieGrain)
+	const timeBits = 8 * (cookieHashAt - cookieTimeAt)
+	made := int64(binary.BigEndian.Uint64(nonce[:])&(1<<timeBits-1)) * int64(cookieGrain)
 	forgot := c.forgot[maphash.Comparable(c.seed, addr)%sourceSlots].Load()
-	if age > int64(cookieTime) || forgot != 0 && now-age <= forgot {
+	if made > now || now-made > int64(cookieTime) || forgot != 0 && made <= forgot {
 		return false
 	}
 	want := nonce

@@ -80,7 +80,7 @@
 // the sender offers, see the Ext constants. Beside nomx stands home: the host
 // and port by which the sender calls itself in references, as they stand there.
 //
-// The nonce of a server's reply is a cookie: 4 bytes of the client's nonce, the
+// The nonce of a server's reply is a cookie: 2 bytes of the client's nonce, the
 // time, and a keyed hash of both and of the client's address. The server keeps
 // nothing for it. A client that repeats the cookie as the nonce of its next SYNC
 // has received what was sent to its address: the address is validated, and the
