@@ -17,6 +17,7 @@ type asking struct {
 
 	syncing chan struct{} // one place: held while a session is opened
 	sess    atomic.Pointer[clientSession]
+	unsure  atomic.Bool  // it has answered as an original does: SYNC tells what it is
 	slow    atomic.Int32 // operations that have waited for long, see probe
 
 	mu      sync.Mutex

@@ -333,7 +333,7 @@ func (c *call) verdict() error {
 	switch {
 	case c.sess == nil:
 	case c.gone:
-		c.ask.p.becomeOriginal(c.sess)
+		c.ask.p.answersAsOriginal(c.sess)
 	case c.ack.Flags&wire.AckUnknown != 0:
 		return &lostSession{ack: c.ack, first: c.start}
 	case c.ack.Flags&wire.AckLost != 0:

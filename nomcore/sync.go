@@ -65,6 +65,7 @@ func (p *Peer) sync(ctx context.Context) error {
 		x, ours := p.s.helloIn(&a.pkt)
 		home, _ := p.s.homeIn(&a.pkt)
 		p.learn(x, ours, home)
+		ask.unsure.Store(false)
 		ask.release(a)
 		switch {
 		case x.Flags&wire.ExtSession == 0:
@@ -109,7 +110,7 @@ func (p *Peer) askingSession(ctx context.Context) (*clientSession, error) {
 		if sess := ask.sess.Load(); sess != nil {
 			return sess, nil
 		}
-		if p.s.cfg.NoExtensions || p.synced.Load() && p.ext.Load()&wire.ExtSession == 0 {
+		if p.s.cfg.NoExtensions || p.synced.Load() && !ask.unsure.Load() && p.ext.Load()&wire.ExtSession == 0 {
 			return nil, nil
 		}
 		start := time.Now()
@@ -220,10 +221,13 @@ func (p *Peer) check() {
 	}
 }
 
-// becomeOriginal takes note that the peer answers as an original does.
-func (p *Peer) becomeOriginal(sess *clientSession) {
-	p.ask().sess.CompareAndSwap(sess, nil)
-	p.learn(wire.Hello{}, false, "")
+// answersAsOriginal takes note that the peer has answered as an original does. An
+// original may have taken its place: the next request is preceded by a SYNC, which
+// tells for certain.
+func (p *Peer) answersAsOriginal(sess *clientSession) {
+	ask := p.ask()
+	ask.unsure.Store(true)
+	ask.sess.CompareAndSwap(sess, nil)
 }
 
 // Disconnect tells the peer that we are gone and need no reference of it any
