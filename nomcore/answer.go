@@ -103,7 +103,7 @@ func (s *Service) answer(j *job, a answer) []byte {
 	}
 	b := a.ready
 	if b == nil {
-		out := s.outbox(j.p, j.p.refTable(), a.from)
+		out := s.outbox(j.p, j.p.refs, a.from)
 		defer out.release()
 		b = s.encodeAnswer(out, j, a)
 		if j.sess != nil {

@@ -289,7 +289,7 @@ func (rq *pull) use(id objectID, ok bool) {
 	if !ok {
 		return
 	}
-	if rq.obj, rq.via = rq.s.reg.use(rq.peer.refTable(), id); rq.obj != nil {
+	if rq.obj, rq.via = rq.s.reg.use(rq.peer.refs, id); rq.obj != nil {
 		rq.id = rq.via.text
 	}
 }

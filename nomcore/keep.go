@@ -12,19 +12,17 @@ import (
 func (s *Service) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
-	aged := s.now()
 	for {
 		select {
 		case <-tick.C:
 			now := s.now()
 			s.dups.sweep(now)
-			if now-aged >= int64(leaseTime) {
-				aged = now
-				s.reg.age(s.guestRefs, s.guestRefsOld)
-			}
 			for _, p := range s.peers.all() {
 				p.expireSessions(now)
 				p.keep(now)
+				if !p.validated.Load() && s.reg.references(p.refs) > 0 {
+					p.challenge() // one that is there keeps them
+				}
 			}
 		case <-s.ctx.Done():
 			return

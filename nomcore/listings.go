@@ -380,7 +380,7 @@ func (s *Service) rootIDs(ctx context.Context, p *Peer, page []*registration) co
 	for _, reg := range page {
 		var id [idBytes]byte
 		if o, ok := reg.value.(*Object); ok && s.allowResolve(ctx, p, reg.name) == nil {
-			if e, err := s.reg.give(p.refTable(), o, source{name: reg}); err == nil {
+			if e, err := s.reg.give(p.refs, o, source{name: reg}); err == nil {
 				id = e.id.bytes()
 			}
 		}

@@ -90,7 +90,7 @@ func TestReplyVectors(t *testing.T) {
 		}
 		j := w.newJob(s.peers.guest(clientAt), b)
 		j.w, j.raw = w, b
-		got := s.encodeAnswer(s.outbox(j.p, j.p.refTable(), source{}), &j, tt.answer)
+		got := s.encodeAnswer(s.outbox(j.p, j.p.refs, source{}), &j, tt.answer)
 		if want := vectors[tt.reply]; !bytes.Equal(got, want) {
 			t.Errorf("%s:\n got %x\nwant %x", tt.reply, got, want)
 		}

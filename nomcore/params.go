@@ -172,7 +172,7 @@ const (
 	housekeepEvery = 5 * time.Second
 	// maxOriginalRefs bounds the references of an original peer, which never
 	// gives one back; the least recently used is forgotten. The same bound
-	// holds for all addresses together that are not validated.
+
 	maxOriginalRefs = 4096
 	// maxPeerRefs bounds the references of a peer of ours, and maxPeerRefBytes
 	// what they may keep in memory, in bytes: for 100,000 objects. A further

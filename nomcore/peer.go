@@ -40,7 +40,7 @@ type Peer struct {
 	callBytes   atomic.Int64 // its share of Service.callBytes
 	kept        atomic.Int64 // its share of Service.kept
 	lastSession atomic.Pointer[session]
-	refs        *refTable // see refTable
+	refs        *refTable // of ours that it has
 	guest       guest
 	admission   admission
 
@@ -61,15 +61,6 @@ type Peer struct {
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
 	return &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
-}
-
-// refTable returns where references in answers to the peer are counted: its own
-// table, or before its address is validated one for all such addresses.
-func (p *Peer) refTable() *refTable {
-	if p.validated.Load() {
-		return p.refs
-	}
-	return p.s.guestRefs
 }
 
 // Addr returns the peer's address.

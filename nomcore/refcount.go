@@ -247,20 +247,6 @@ func (r *registry) take(t *refTable) (old *refTable) {
 	return old
 }
 
-// age gives up the references in old, and moves those in t there. What a peer
-// uses is counted in t again, so what nobody uses is given up with the second
-// call.
-func (r *registry) age(t, old *refTable) {
-	r.mu.Lock()
-	gone, aged := r.take(old), r.take(t)
-	old.counts, old.recent = aged.counts, aged.recent
-	if n := old.len(); n > 0 {
-		r.weigh(old, n, aged.bytes)
-	}
-	r.mu.Unlock()
-	r.giveUp(gone)
-}
-
 // giveUp lets go of the objects of a table that is in nobody's hands any more.
 func (r *registry) giveUp(old *refTable) {
 	r.mu.Lock()

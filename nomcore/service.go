@@ -36,11 +36,7 @@ type Service struct {
 	slow   slowTable
 	pools  pools
 
-	peers peers
-	// guestRefs counts the references that were given to all addresses which are
-	// not validated, guestRefsOld those that none of them has used for a lease.
-	guestRefs, guestRefsOld *refTable
-
+	peers   peers
 	sources sources
 	cookies cookies
 	forgot  atomic.Int64 // when the last session that was forgotten early was heard, see now
@@ -106,7 +102,6 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 	s := &Service{
 		cfg: full, log: full.Log, conn: c,
 		reg:       newRegistry(),
-		guestRefs: newRefTable(refsOriginal), guestRefsOld: newRefTable(refsOriginal),
 		dups:      newDuplicates(),
 		trace:     newTracer(full.Trace),
 		auth:      full.Authenticator,
