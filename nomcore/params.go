@@ -171,8 +171,7 @@ const (
 	// references given back.
 	housekeepEvery = 5 * time.Second
 	// maxOriginalRefs bounds the references of an original peer, which never
-	// gives one back; the least recently used is forgotten. The same bound
-
+	// gives one back; the least recently used is forgotten.
 	maxOriginalRefs = 4096
 	// maxPeerRefs bounds the references of a peer of ours, and maxPeerRefBytes
 	// what they may keep in memory, in bytes: for 100,000 objects. A further
