@@ -102,7 +102,7 @@ need_cc() {
 
 # need_fuse: what a real mount takes.
 need_fuse() {
-	(exec 3<>/dev/fuse) 2>/dev/null || device=/dev/fuse
+	[ -c /dev/fuse ] && (exec 3<>/dev/fuse) 2>/dev/null || device=/dev/fuse
 	[ "$(id -u)" = 0 ] || need_tools fusermount3:fuse3
 }
 
