@@ -5,7 +5,7 @@
 # They note what is missing; set_up gets it.
 
 packages= # names of missing Debian packages
-device=   # /dev/fuse, if it is missing
+devices=  # missing devices
 
 missing() {
 	echo "${0##*/}: missing: $1" >&2
@@ -17,22 +17,24 @@ missing() {
 set_up() {
 	need_go
 	needs
-	[ -n "$packages$device" ] || return 0
+	[ -n "$packages$devices" ] || return 0
 	install_missing
-	packages='' device=''
+	packages='' devices=''
 	needs
 	[ -z "$packages" ] || missing "packages; as root: apt-get install $packages"
-	[ -z "$device" ] || missing "$device; as root: modprobe fuse; in a container: --device /dev/fuse --cap-add SYS_ADMIN"
+	for device in $devices; do
+		missing "$device; as root: modprobe ${device##*/}; in a container: --device $device --cap-add SYS_ADMIN"
+	done
 }
 
-# install_missing gets $packages and $device, as root or through sudo. It asks
+# install_missing gets $packages and $devices, as root or through sudo. It asks
 # first if there is a terminal.
 install_missing() {
 	[ -z "$packages" ] || command -v apt-get >/dev/null || return 0
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || return 0
 	if [ -t 0 ]; then
 		# shellcheck disable=SC2086 # lists of words
-		echo "${0##*/}: to install as root:" $packages $device >&2
+		echo "${0##*/}: to install as root:" $packages $devices >&2
 		printf 'Go on? [Y/n] ' >&2
 		read -r answer || answer=n
 		case $answer in '' | [Yy]*) ;; *) return 0 ;; esac
@@ -45,11 +47,16 @@ install_missing() {
 		# shellcheck disable=SC2086 # a list of words
 		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages >&2 || true
 	fi
-	if [ -n "$device" ]; then
-		# A container may have the kernel's FUSE and no device for it.
-		as_root modprobe fuse 2>/dev/null || true
-		[ -e "$device" ] || as_root mknod -m 666 "$device" c 10 229 2>/dev/null || true
-	fi
+	for device in $devices; do
+		# A container may have what the kernel offers and no device for it.
+		as_root modprobe "${device##*/}" 2>/dev/null || true
+		case $device in
+		/dev/fuse) minor=229 ;;
+		/dev/net/tun) minor=200 ;;
+		esac
+		[ -e "$device" ] || as_root mkdir -p "${device%/*}" || true
+		[ -e "$device" ] || as_root mknod -m 666 "$device" c 10 "$minor" 2>/dev/null || true
+	done
 }
 
 as_root() {
@@ -102,8 +109,13 @@ need_cc() {
 
 # need_fuse: what a real mount takes.
 need_fuse() {
-	[ -c /dev/fuse ] && (exec 3<>/dev/fuse) 2>/dev/null || device=/dev/fuse
+	need_device /dev/fuse
 	[ "$(id -u)" = 0 ] || need_tools fusermount3:fuse3
+}
+
+# need_device PATH: a device that can be opened.
+need_device() {
+	[ -c "$1" ] && (exec 3<>"$1") 2>/dev/null || devices="$devices $1"
 }
 
 # need_tools NAME:PACKAGE...: programs, each with the package that brings it.
