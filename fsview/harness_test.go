@@ -150,13 +150,19 @@ func (s *server) sh(script string) (out string, status int) {
 	return s.shAs(nil, script)
 }
 
+// bareEnv is the environment of what runs in a mount. What else a machine sets may
+// change what tools print.
+func bareEnv() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LC_ALL=C.UTF-8"}
+}
+
 // shAs is sh for a user, nil for whoever runs the tests.
 func (s *server) shAs(user *syscall.Credential, script string) (out string, status int) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "setsid", "-w", "bash", "-c", "cd "+s.dir+" || exit 99\n"+script)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "M="+s.dir, "HOME="+s.t.TempDir())
+	cmd.Env = append(bareEnv(), "M="+s.dir, "HOME="+s.t.TempDir())
 	if user != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 		cmd.Dir = "/"

@@ -192,7 +192,8 @@ for i in range(9):
 }
 
 const latePython = `
-import os, subprocess, time
+import os, subprocess, sys, time
+sys.stdout.reconfigure(line_buffering=True) # in step with the programs that it runs
 def keep(fd):
   if os.fork() == 0:
     os.closerange(0, 3)

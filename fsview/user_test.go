@@ -38,8 +38,7 @@ func userMounts(t *testing.T) (dir, binary string) {
 	must(unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS))
 	must(unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 
-	tmp := t.TempDir()
-	must(os.Chmod(filepath.Dir(tmp), 0o711))
+	const tmp = "/media" // every system has it, and lets everyone in
 	must(unix.Mount("none", tmp, "tmpfs", 0, "mode=711"))
 	t.Cleanup(func() { _ = unix.Unmount(tmp, unix.MNT_DETACH) })
 	info, err := os.Stat("/dev/fuse")
@@ -65,6 +64,9 @@ func userMounts(t *testing.T) (dir, binary string) {
 	must(out.Close())
 	dir = filepath.Join(tmp, "mnt")
 	must(os.Mkdir(dir, 0o755))
+	for _, path := range []string{conf, binary, dir} { // whatever the umask is
+		must(os.Chmod(path, 0o755))
+	}
 	must(os.Chown(dir, int(nobody.Uid), int(nobody.Gid)))
 	return dir, binary
 }

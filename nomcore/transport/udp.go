@@ -137,6 +137,9 @@ func Resolve(ctx context.Context, addr string, port uint16) (netip.AddrPort, err
 	if a, err := netip.ParseAddr(host); err == nil {
 		return netip.AddrPortFrom(a.Unmap(), port), nil
 	}
+	if host == "localhost" { // this machine, whatever a name server says
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), nil
+	}
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return netip.AddrPort{}, err
