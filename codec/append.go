@@ -15,8 +15,12 @@ import (
 // Errors wrap ErrUnencodable for values the wire cannot carry, ErrText, or
 // ErrDepth, ErrItems and ErrSize for the default limits.
 func Append(b []byte, v Value) ([]byte, error) {
-	var e Encoder
-	return e.Append(b, v)
+	w := writer{lim: defaultLimits, start: len(b)}
+	out, err := w.value(b, v)
+	if err != nil {
+		return b, err
+	}
+	return out, nil
 }
 
 // Encoder appends values that may hold values of other packages. The zero
@@ -55,12 +59,11 @@ func (e *Encoder) AppendAttrs(b []byte, attrs []Attr) ([]byte, error) {
 // writer is the state of one Append.
 type writer struct {
 	ref   func(v Value) (Ref, error)
-	exact bool   // what is Equal gives the same bytes, see equal.go
-	spare []byte // for exact alone
 	lim   Limits
-	start int // where the value starts in the buffer
-	depth int // containers around the current value
-	items int // members so far
+	start int     // where the value starts in the buffer
+	depth int     // containers around the current value
+	items int     // members so far
+	exact *[]byte // not nil: what is Equal gives the same bytes, see equal.go
 }
 
 // value writes one value with its tag.
@@ -73,7 +76,7 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Int:
 		b = AppendInt(b, int64(v))
 	case Long:
-		if n, ok := Int64Of(v); ok && w.exact {
+		if n, ok := Int64Of(v); ok && w.exact != nil {
 			return w.sized(AppendInt(b, n))
 		}
 		return w.long(append(b, tagLong), string(v))
@@ -85,14 +88,13 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 		if !validText(string(v)) {
 			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(v))
 		}
-		b = append(appendI32(append(b, tagText), len(textCodec)), textCodec...)
-		return w.raw(b, string(v))
+		return w.raw(append(b, textHead...), string(v))
 	case List:
 		return w.seq(append(b, tagSeq), v, seqList)
 	case Tuple:
 		return w.seq(append(b, tagSeq), v, seqTuple)
 	case Set:
-		if w.exact {
+		if w.exact != nil {
 			return w.exactSet(append(b, tagSeq), v)
 		}
 		return w.seq(append(b, tagSeq), v, seqSet)
@@ -120,17 +122,21 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 // sized checks the length so far.
 func (w *writer) sized(b []byte) ([]byte, error) {
 	if len(b)-w.start > w.lim.Bytes {
-		return b, fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
+		return b, w.tooLarge()
 	}
 	return b, nil
 }
 
+func (w *writer) tooLarge() error {
+	return fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
+}
+
 // raw writes a length and the bytes of a string.
 func (w *writer) raw(b []byte, s string) ([]byte, error) {
-	if len(s) > math.MaxInt32 || len(s) > w.lim.Bytes {
-		return b, fmt.Errorf("%w: a string of %d bytes", ErrSize, len(s))
+	if len(s) > math.MaxInt32 || len(b)-w.start+sizeI32+len(s) > w.lim.Bytes {
+		return b, w.tooLarge()
 	}
-	return w.sized(append(appendI32(b, len(s)), s...))
+	return append(appendI32(b, len(s)), s...), nil
 }
 
 // long writes the decimal text of a LONG, in canonical form.
@@ -143,7 +149,7 @@ func (w *writer) long(b []byte, s string) ([]byte, error) {
 		return w.raw(b, digits)
 	}
 	if len(digits) >= min(math.MaxInt32, w.lim.Bytes) {
-		return b, fmt.Errorf("%w: a number of %d digits", ErrSize, len(digits))
+		return b, w.tooLarge()
 	}
 	b = append(appendI32(b, len(digits)+1), '-')
 	return w.sized(append(b, digits...))
@@ -170,6 +176,10 @@ func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
 	}
 	b = appendSeqHeader(b, len(items), kind)
 	for _, item := range items {
+		if n, ok := item.(Int); ok { // the most frequent member of long lists
+			b = AppendInt(b, int64(n))
+			continue
+		}
 		var err error
 		if b, err = w.value(b, item); err != nil {
 			return b, err
@@ -181,7 +191,7 @@ func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
 
 // dict writes the body of a MAP.
 func (w *writer) dict(b []byte, m *Map) ([]byte, error) {
-	if m != nil && m.foreign && !w.exact {
+	if m != nil && m.foreign && w.exact == nil {
 		var err error
 		if m, err = m.resolved(w.ref); err != nil {
 			return b, err
@@ -239,7 +249,7 @@ func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	if plainHome(r.Home) {
+	if plainHomeLen(r.Home) == len(r.Home) && r.Home != "" {
 		err = w.enter(addrLen)
 		w.depth--
 	} else {
@@ -253,7 +263,8 @@ func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 
 // checkHome parses a home of unusual shape.
 func (w *writer) checkHome(h Home) error {
-	p := parser{b: []byte(h), lim: w.lim, depth: w.depth, items: w.items}
+	p := newParser([]byte(h), w.lim)
+	p.depth, p.items = w.depth, w.items
 	if err := p.home(); err != nil {
 		return fmt.Errorf("%w: reference with a bad home: %w", ErrUnencodable, err)
 	}
@@ -269,7 +280,7 @@ func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
 	if v == nil {
 		return b, fmt.Errorf("%w: no value", ErrUnencodable)
 	}
-	if w.exact {
+	if w.exact != nil {
 		return w.exactForeign(b, v)
 	}
 	if w.ref == nil {

@@ -43,6 +43,28 @@ func MapOf(m map[string]Value) *Map {
 	return makeMap(pairs)
 }
 
+// newMap returns an empty map and room for n pairs, for small maps in one
+// allocation.
+func newMap(n int) (*Map, []Pair) {
+	switch {
+	case n == 0:
+		return new(Map), nil
+	case n <= 2:
+		var all struct {
+			m     Map
+			pairs [2]Pair
+		}
+		return &all.m, all.pairs[:n]
+	case n <= 4:
+		var all struct {
+			m     Map
+			pairs [4]Pair
+		}
+		return &all.m, all.pairs[:n]
+	}
+	return new(Map), make([]Pair, n)
+}
+
 // makeMap takes over the pairs, whose keys must be hashable.
 func makeMap(pairs []Pair) *Map {
 	m := new(Map)

@@ -98,12 +98,13 @@ func (e *equality) sets(a, b Set) bool {
 	if len(a) < 2 {
 		return e.items(a, b)
 	}
-	w := writer{exact: true, lim: Limits{}.withDefaults()}
+	var spare []byte
+	w := writer{exact: &spare, lim: defaultLimits}
 	x, err := w.value(nil, a)
 	if err != nil {
 		return false
 	}
-	w = writer{exact: true, lim: w.lim}
+	w = writer{exact: &spare, lim: defaultLimits}
 	y, err := w.value(nil, b)
 	return err == nil && bytes.Equal(x, y)
 }
@@ -125,11 +126,12 @@ func (w *writer) exactSet(b []byte, s Set) ([]byte, error) {
 	}
 	t.keys = b[start:]
 	if sorted := t.sorted(); sorted != nil {
-		w.spare = w.spare[:0]
+		spare := (*w.exact)[:0]
 		for _, e := range sorted {
-			w.spare = append(w.spare, t.key(e.i)...)
+			spare = append(spare, t.key(e.i)...)
 		}
-		copy(t.keys, w.spare)
+		copy(t.keys, spare)
+		*w.exact = spare
 	}
 	w.depth--
 	return w.sized(b)

@@ -27,6 +27,8 @@ const (
 	DefaultBytes = 64 << 20
 )
 
+var defaultLimits = Limits{Depth: DefaultDepth, Items: DefaultItems, Bytes: DefaultBytes}
+
 // withDefaults returns l with every field set.
 func (l Limits) withDefaults() Limits {
 	if l.Depth <= 0 {

@@ -245,12 +245,26 @@ func decodeCodePoint(s string) (r rune, size int) {
 
 // validText tells whether s is what Text may hold: UTF-8 and lone surrogates.
 func validText[S ~string | ~[]byte](s S) bool {
-	for i := asciiLen(s); i < len(s); {
-		n := codePointLen(s[i:])
+	s = s[asciiLen(s):]
+	if len(s) == 0 {
+		return true
+	}
+	switch s := any(s).(type) { // package utf8 is twice as fast as what follows
+	case string:
+		if utf8.ValidString(s) {
+			return true
+		}
+	case []byte:
+		if utf8.Valid(s) {
+			return true
+		}
+	}
+	for len(s) > 0 {
+		n := codePointLen(s)
 		if n == 0 {
 			return false
 		}
-		i += n
+		s = s[n:]
 	}
 	return true
 }
@@ -296,22 +310,35 @@ func codePointLen[S ~string | ~[]byte](s S) int {
 // isASCII tells whether all bytes of s are below 0x80.
 func isASCII[S ~string | ~[]byte](s S) bool { return asciiLen(s) == len(s) }
 
-// asciiLen returns the number of bytes before the first that is not ASCII, eight
-// bytes at a time.
+// asciiLen returns the number of bytes before the first that is not ASCII.
 func asciiLen[S ~string | ~[]byte](s S) int {
-	const word = 8
-	const highBits = 0x8080808080808080
+	const (
+		word  = 8 // bytes that are looked at together
+		block = 8 * word
+		high  = 0x8080808080808080 // the bits that ASCII has not
+	)
 	i := 0
-	for ; i+word <= len(s); i += word {
-		t := s[i : i+word]
-		// The compiler makes one load of this.
-		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		if w&highBits != 0 {
-			return i + bits.TrailingZeros64(w&highBits)/8
+	for ; len(s)-i >= block; i += block {
+		t := s[i : i+block]
+		if (load64(t)|load64(t[word:])|load64(t[2*word:])|load64(t[3*word:])|
+			load64(t[4*word:])|load64(t[5*word:])|load64(t[6*word:])|load64(t[7*word:]))&high != 0 {
+			break
 		}
 	}
-	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+	for ; len(s)-i >= word; i += word {
+		if w := load64(s[i:]) & high; w != 0 {
+			return i + bits.TrailingZeros64(w)/8
+		}
+	}
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
 	}
 	return i
+}
+
+// load64 returns the first 8 bytes of s; the compiler makes one load of it.
+func load64[S ~string | ~[]byte](s S) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
