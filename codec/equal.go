@@ -89,8 +89,8 @@ func (e *equality) maps(a, b *Map) bool {
 	return true
 }
 
-// sets compares sets by their exact encodings, in which the members have one
-// order.
+// sets compares sets by their exact encodings, in which the order of the members
+// does not depend on the order in the set.
 func (e *equality) sets(a, b Set) bool {
 	if len(a) != len(b) {
 		return false

@@ -12,9 +12,9 @@ const (
 	internMost = 32
 )
 
-// interned remembers short byte strings, ready to be handed out, so that the
-// names in every packet are not allocated anew for each. It is a cache without
-// locks: what falls into the same slot displaces what was there.
+// interned is a cache of short byte strings: the names in a packet, which occur in
+// most packets, are not allocated anew for each. It needs no lock: a string
+// displaces another one of the same slot.
 var interned [internSlots]atomic.Pointer[internedBytes]
 
 // internedBytes is a byte string, and the same as a Value.
@@ -38,8 +38,8 @@ func bytesValue(b []byte) Value {
 	return e.value
 }
 
-// internSlot hashes the length of b and all its bytes, 8 at a time, the last 8 of
-// them again.
+// internSlot hashes the length of b and its bytes, 8 at a time and the last 8 at
+// once.
 func internSlot(b []byte) uint64 {
 	const prime = 0x9e3779b97f4a7c15 // 2⁶⁴ divided by the golden ratio: it spreads all bits to the highest
 	h := uint64(len(b))
@@ -58,8 +58,8 @@ func internSlot(b []byte) uint64 {
 	return (h ^ tail) * prime >> (64 - internBits)
 }
 
-// The integers from smallMin to below smallMax are made once. For most of them the
-// runtime would allocate.
+// The integers from smallMin to below smallMax are made once; of the others the
+// runtime allocates each that does not fit a byte.
 const (
 	smallMin = -1 << 10
 	smallMax = 1 << 10

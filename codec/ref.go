@@ -7,8 +7,8 @@ import (
 )
 
 // NewHome returns the home that calls itself by this host and port, in the
-// spelling of the original: a tuple of BYTES and INT. Host is taken as it is;
-// a port outside 32 bits is cut.
+// spelling of the original: a tuple of BYTES and INT. NewHome does not look at the
+// host; of the port it keeps 32 bits.
 func NewHome(host string, port int) Home {
 	b := make([]byte, 0, sizeSeqHdr+2*(sizeTag+sizeI32)+len(host))
 	b = appendSeqHeader(b, addrLen, seqTuple)
@@ -20,8 +20,8 @@ func NewHome(host string, port int) Home {
 	return Home(b)
 }
 
-// Addr returns host and port of the home; ok is false where the home calls
-// itself by something else than a host and a port between 0 and 65535.
+// Addr returns host and port of the home; ok is false if the home is anything but
+// a host and a port between 0 and 65535.
 func (h Home) Addr() (host string, port int, ok bool) {
 	const maxPort = 1<<16 - 1
 	p := newParser([]byte(h), Limits{})

@@ -116,12 +116,11 @@ func (p *parser) skipMap() error {
 	return nil
 }
 
-// WalkAttrs calls f for each attribute of the MAP at the start of b, tag
-// included: what every packet is after its command. It returns how many bytes
-// the MAP took. name and value are parts of b: the text of the key, and the
-// encoded value with its tag, for ReadInt, ReadString or Parse. It allocates
-// nothing unless it fails or a name is TEXT in a codec that is neither UTF-8 nor
-// ASCII.
+// WalkAttrs calls f for each attribute of the MAP at the start of b, tag included:
+// every packet is one, after its command. It returns the length of the MAP. name
+// and value are parts of b: the text of the key, and the encoded value with its
+// tag, for ReadInt, ReadString or Parse. WalkAttrs allocates nothing unless it
+// fails or a name is TEXT in a codec that is neither UTF-8 nor ASCII.
 //
 // The attributes come in the order of the wire, which need not be sorted. Where
 // a name occurs twice, f is called twice, and the later value counts.
@@ -130,9 +129,9 @@ func (p *parser) skipMap() error {
 //	   00000002 01  04 00000002 6f70       04 00000003 4c656e    op = 'Len'
 //	   00000002 01  04 00000003 786964     01 00000007           xid = 7
 //
-// An error of f ends the walk and is returned as it is. Other errors are those
-// of ParseAttrs; but values are only skipped, so what Skip does not look at is
-// for who parses them to find.
+// An error of f ends the walk and is returned as it is. Other errors are those of
+// ParseAttrs. But WalkAttrs only skips the values: Parse may still refuse one, for
+// the reasons that Skip names.
 func WalkAttrs(b []byte, lim Limits, f func(name, value []byte) error) (n int, err error) {
 	p := newParser(b, lim)
 	count, err := p.attrsHeader()

@@ -8,11 +8,32 @@ import (
 	"unicode/utf8"
 )
 
-// charset is a codec of TEXT that means text.
+// StringValue returns the value for a string of a Go program: Bytes if it is ASCII,
+// as the strings of an original are; Text if it is other UTF-8; Bytes if it is no
+// UTF-8.
+func StringValue(s string) Value {
+	if isASCII(s) || !validText(s) {
+		return Bytes(s)
+	}
+	return Text(s)
+}
+
+// StringOf returns the string of Bytes or Text.
+func StringOf(v Value) (string, bool) {
+	switch v := v.(type) {
+	case Bytes:
+		return string(v), true
+	case Text:
+		return string(v), true
+	}
+	return "", false
+}
+
+// charset is a codec of TEXT.
 type charset uint8
 
 const (
-	charsetNone charset = iota // no codec that is taken
+	charsetNone charset = iota // any codec that readers refuse
 	charsetUTF8
 	charsetASCII
 	charsetLatin1
@@ -25,8 +46,8 @@ const (
 )
 
 // charsetOf returns the charset of a codec name, in any of the spellings that
-// Python has for it. The original takes every codec of Python; these are the
-// ones that mean text.
+// Python has for it. The original accepts every codec of Python, compressions
+// included; charsetOf knows those whose result is text.
 func charsetOf(name []byte) charset {
 	if string(name) == textCodec {
 		return charsetUTF8
@@ -121,8 +142,8 @@ func decodeText(codec, data []byte) (string, error) {
 	return s, nil
 }
 
-// textIn is decodeText without a copy: where the data is UTF-8 already, the
-// result is the data.
+// textIn does what decodeText does. If the data is UTF-8 already, it returns the
+// data itself.
 func textIn(codec, data []byte) ([]byte, error) {
 	ok := false
 	switch charsetOf(codec) {
@@ -310,12 +331,13 @@ func codePointLen[S ~string | ~[]byte](s S) int {
 // isASCII tells whether all bytes of s are below 0x80.
 func isASCII[S ~string | ~[]byte](s S) bool { return asciiLen(s) == len(s) }
 
-// asciiLen returns the number of bytes before the first that is not ASCII.
+// asciiLen returns the number of bytes before the first that is not ASCII. It looks
+// at 64 of them at a time.
 func asciiLen[S ~string | ~[]byte](s S) int {
 	const (
-		word  = 8 // bytes that are looked at together
+		word  = 8 // bytes
 		block = 8 * word
-		high  = 0x8080808080808080 // the bits that ASCII has not
+		high  = 0x8080808080808080 // the bits that are 0 in ASCII
 	)
 	i := 0
 	for ; len(s)-i >= block; i += block {
@@ -336,7 +358,8 @@ func asciiLen[S ~string | ~[]byte](s S) int {
 	return i
 }
 
-// load64 returns the first 8 bytes of s; the compiler makes one load of it.
+// load64 returns the first 8 bytes of s as a number. The compiler makes one
+// instruction of it.
 func load64[S ~string | ~[]byte](s S) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -4,57 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 )
-
-// Append appends the encoding of v to b, as the original would write it: an
-// integer of 32 bits as INT, any other as LONG, text as UTF-8, the pairs of a
-// map in order. On an error the result is b as it was. It allocates nothing but
-// room for the result.
-//
-// Errors wrap ErrUnencodable for values the wire cannot carry, ErrText, or
-// ErrDepth, ErrItems and ErrSize for the default limits.
-func Append(b []byte, v Value) ([]byte, error) {
-	w := writer{lim: defaultLimits, start: len(b)}
-	out, err := w.value(b, v)
-	if err != nil {
-		return b, err
-	}
-	return out, nil
-}
-
-// Encoder appends values that may hold values of other packages. The zero
-// Encoder does what Append does. It may be used concurrently if Ref may be.
-type Encoder struct {
-	// Ref makes the reference that a value of another package is sent as. If
-	// it is nil, such a value is ErrUnencodable; an error of Ref is returned
-	// as it is.
-	Ref func(v Value) (Ref, error)
-	// Limits apply to each call.
-	Limits Limits
-}
-
-// Append appends the encoding of v to b; see the function Append.
-func (e *Encoder) Append(b []byte, v Value) ([]byte, error) {
-	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
-	out, err := w.value(b, v)
-	if err != nil {
-		return b, err
-	}
-	return out, nil
-}
-
-// AppendAttrs appends a MAP whose keys are the names, as BYTES. The attributes
-// should be sorted by name, bytewise; if they are not, a sorted copy is
-// written. Of several with the same name the last counts.
-func (e *Encoder) AppendAttrs(b []byte, attrs []Attr) ([]byte, error) {
-	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
-	out, err := w.attrs(append(b, tagMap), attrs)
-	if err != nil {
-		return b, err
-	}
-	return out, nil
-}
 
 // writer is the state of one Append.
 type writer struct {
@@ -63,7 +13,7 @@ type writer struct {
 	start int     // where the value starts in the buffer
 	depth int     // containers around the current value
 	items int     // members so far
-	exact *[]byte // not nil: what is Equal gives the same bytes, see equal.go
+	exact *[]byte // spare buffer of exactSet; if not nil, Equal values give the same bytes
 }
 
 // value writes one value with its tag.
@@ -238,8 +188,8 @@ func (w *writer) attrs(b []byte, attrs []Attr) ([]byte, error) {
 	return w.sized(b)
 }
 
-// reference writes the body of a REF. A home that was not made by NewHome or
-// Parse is checked: a wrong one would garble everything after it.
+// reference writes the body of a REF. It checks a home that NewHome and Parse do
+// not make: a malformed one would garble everything after it.
 func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 	neg, digits, ok := splitLong(string(r.ID))
 	if !ok || neg {
@@ -291,27 +241,4 @@ func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
 		return b, err
 	}
 	return w.reference(append(b, tagRef), r)
-}
-
-func strictlySorted(attrs []Attr) bool {
-	for i := 1; i < len(attrs); i++ {
-		if attrs[i-1].Name >= attrs[i].Name {
-			return false
-		}
-	}
-	return true
-}
-
-// sortAttrs returns the attributes sorted by name, the last of each name.
-func sortAttrs(attrs []Attr) []Attr {
-	attrs = slices.Clone(attrs)
-	slices.SortStableFunc(attrs, compareAttrs)
-	kept := attrs[:0]
-	for i, a := range attrs {
-		if i+1 < len(attrs) && attrs[i+1].Name == a.Name {
-			continue
-		}
-		kept = append(kept, a)
-	}
-	return kept
 }

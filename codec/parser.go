@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// Parse reads one value from the start of b and returns how many bytes it took;
-// what follows is the caller's affair. The value shares no memory with b. What
-// is allocated is at most a small multiple of n.
+// Parse reads one value from the start of b and returns its length n; it ignores
+// the bytes after it. The value shares no memory with b, and Parse allocates at
+// most a small multiple of n.
 //
 // Errors are *WireError and wrap ErrTruncated, ErrTag, ErrSeq, ErrNumber,
 // ErrCodec, ErrText, ErrUnhashable, or for the limits ErrDepth, ErrItems,
@@ -22,11 +22,11 @@ func Parse(b []byte, lim Limits) (v Value, n int, err error) {
 	return v, p.off, nil
 }
 
-// ParseAttrs reads a MAP with strings as keys, tag included, from the start of
-// b: what every packet is after its command. The attributes are in the order of
-// the wire, which need not be sorted; of several with the same name the last
-// value counts, in the place of the first. A key that is no string wraps
-// ErrTag. Other errors are those of Parse.
+// ParseAttrs reads a MAP with strings as keys, tag included, from the start of b:
+// every packet is one, after its command. The attributes are in the order of the
+// wire, which need not be sorted; of several with the same name the last value
+// counts, at the position of the first. A key that is no string wraps ErrTag.
+// Other errors are those of Parse.
 func ParseAttrs(b []byte, lim Limits) (attrs []Attr, n int, err error) {
 	p := newParser(b, lim)
 	attrs, err = p.attrs()
@@ -36,16 +36,15 @@ func ParseAttrs(b []byte, lim Limits) (attrs []Attr, n int, err error) {
 	return attrs, p.off, nil
 }
 
-// parser reads values from b. Memory for the members of a container is
-// allocated before they are read, so their number must be believed; owed makes
-// that safe: it is the number of bytes that the containers around the current
-// value still need at least. A count that does not fit what is left beyond that
-// is a lie, and the slots of all containers together can never be more than
-// there are bytes, however they are nested.
+// parser reads values from b. It allocates memory for the members of a container
+// before it reads them. owed makes that safe: it is the number of bytes that the
+// containers around the current value still need at least. The parser refuses a
+// count that does not fit into the bytes beyond these, so all containers together
+// never have more members than there are bytes, however they are nested.
 type parser struct {
 	b     []byte // up to the limit
 	lim   Limits
-	whole int // length of the bytes without the limit
+	whole int // length of the input, limit or not
 	off   int
 	depth int // containers around the current value
 	items int // members announced so far
@@ -364,8 +363,8 @@ func (p *parser) exception() (Value, error) {
 	return Exception{Class: string(class), Args: args}, nil
 }
 
-// addressOrArgs reads an untagged SEQ body that is a tuple or, from writers
-// that take less care, a list.
+// addressOrArgs reads an untagged SEQ body: a tuple, or a list, which originals
+// accept here too.
 func (p *parser) addressOrArgs() ([]Value, error) {
 	n, _, err := p.seqHeader(seqTuple)
 	if err != nil {
@@ -374,7 +373,7 @@ func (p *parser) addressOrArgs() ([]Value, error) {
 	return p.members(n)
 }
 
-// home passes over a home: any values will do, but values they must be.
+// home passes over a home, which may consist of any values.
 func (p *parser) home() error {
 	if n := plainHomeLen(p.b[p.off:]); n > 0 && n <= len(p.b)-p.off-p.owed {
 		err := p.enter(p.off, addrLen)
@@ -403,6 +402,6 @@ func (p *parser) reference() (Value, error) {
 	if len(digits) < len(raw) {
 		return Ref{ID: ID(digits), Home: Home(p.b[start:p.off])}, nil
 	}
-	both := string(p.b[start-len(digits) : p.off]) // one allocation for both
+	both := string(p.b[start-len(digits) : p.off]) // id and home follow each other: one allocation
 	return Ref{ID: ID(both[:len(digits)]), Home: Home(both[len(digits):])}, nil
 }
