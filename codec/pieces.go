@@ -48,7 +48,9 @@ func AppendBytes[S ~string | ~[]byte](b []byte, s S) []byte {
 // AppendText appends s, which must be what Text may hold, as TEXT:
 // 05 00000005 5554462d38 00000002 c3a9 for é.
 func AppendText[S ~string | ~[]byte](b []byte, s S) []byte {
-	return append(appendI32(append(b, textHead...), len(s)), s...)
+	n := len(s)
+	b = append(b, tagText, 0, 0, 0, byte(len(textCodec)), 'U', 'T', 'F', '-', '8', byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	return append(b, s...)
 }
 
 // AppendString appends s as StringValue has it: BYTES if it is ASCII or no

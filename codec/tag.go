@@ -50,9 +50,8 @@ const pairLen = 2
 // addrLen is the count of a home address: a host and a port.
 const addrLen = 2
 
-// textCodec is the codec name that TEXT is always written with, textHead all that
-// comes before the length of its data.
-const (
-	textCodec = "UTF-8"
-	textHead  = "\x05\x00\x00\x00\x05" + textCodec
-)
+// textCodec is the codec name that TEXT is always written with.
+const textCodec = "UTF-8"
+
+// textHead is the length in bytes of TEXT without its data.
+const textHead = sizeTag + sizeI32 + len(textCodec) + sizeI32

@@ -26,8 +26,8 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Int:
 		b = AppendInt(b, int64(v))
 	case Long:
-		if n, ok := Int64Of(v); ok && w.exact != nil {
-			return w.sized(AppendInt(b, n))
+		if w.exact != nil {
+			return w.exactLong(b, v)
 		}
 		return w.long(append(b, tagLong), string(v))
 	case Float:
@@ -35,10 +35,13 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Bytes:
 		return w.raw(append(b, tagBytes), string(v))
 	case Text:
-		if !validText(string(v)) {
+		if !validText(string(v)) && w.exact == nil {
 			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(v))
 		}
-		return w.raw(append(b, textHead...), string(v))
+		if len(v) > w.room(b)-textHead {
+			return b, w.tooLarge()
+		}
+		return AppendText(b, string(v)), nil
 	case List:
 		return w.seq(append(b, tagSeq), v, seqList)
 	case Tuple:
@@ -62,6 +65,9 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 		}
 		return w.seq(b, v.Args, seqTuple)
 	case Ref:
+		if w.exact != nil {
+			return w.exactRef(append(b, tagRef), v)
+		}
 		return w.reference(append(b, tagRef), v)
 	default:
 		return w.foreign(b, v)
@@ -77,13 +83,18 @@ func (w *writer) sized(b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// room returns the number of bytes that may follow b.
+func (w *writer) room(b []byte) int {
+	return min(w.lim.Bytes-(len(b)-w.start), math.MaxInt32)
+}
+
 func (w *writer) tooLarge() error {
 	return fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
 }
 
 // raw writes a length and the bytes of a string.
 func (w *writer) raw(b []byte, s string) ([]byte, error) {
-	if len(s) > math.MaxInt32 || len(b)-w.start+sizeI32+len(s) > w.lim.Bytes {
+	if len(s) > w.room(b)-sizeI32 {
 		return b, w.tooLarge()
 	}
 	return append(appendI32(b, len(s)), s...), nil
@@ -98,11 +109,11 @@ func (w *writer) long(b []byte, s string) ([]byte, error) {
 	if !neg {
 		return w.raw(b, digits)
 	}
-	if len(digits) >= min(math.MaxInt32, w.lim.Bytes) {
+	if len(digits)+1 > w.room(b)-sizeI32 {
 		return b, w.tooLarge()
 	}
 	b = append(appendI32(b, len(digits)+1), '-')
-	return w.sized(append(b, digits...))
+	return append(b, digits...), nil
 }
 
 // enter counts a container of n members; the caller leaves it by decrementing
