@@ -7,14 +7,14 @@ import (
 	"nomfs/codec"
 )
 
-// Right is the class of access that an operation needs. An operation that has
-// no right assigned is refused before anyone is asked.
+// Right is the class of access that an operation needs. The server refuses an
+// operation to which no right is assigned, without asking the Authenticator.
 type Right uint8
 
 // The rights. Connect is asked through Admit alone.
 const (
 	RightNone    Right = iota // no right: always refused
-	RightConnect              // talk to us at all
+	RightConnect              // talk to the server at all
 	RightList                 // see the registered names
 	RightRead                 // resolve, get, len, repr, str, describe, dir, keys
 	RightWrite                // set an attribute or item
@@ -32,13 +32,13 @@ func (r Right) String() string {
 	return rightNames[RightNone]
 }
 
-// Identity is who asks, as far as the transport knows.
+// Identity is what the transport knows about a client.
 type Identity struct {
-	Addr netip.AddrPort // source address; spoofable over plain UDP
-	Key  [32]byte       // proven ed25519 public key; zero where none was proven
+	Addr netip.AddrPort // source address; over plain UDP it may be forged
+	Key  [32]byte       // validated ed25519 public key, zero if there is none
 }
 
-// Request is one access to be screened.
+// Request is one access that an Authenticator screens.
 type Request struct {
 	Right Right
 	Op    string      // operation as on the wire: LIST, RESOLVE, GetAttr, Call, …
@@ -49,15 +49,14 @@ type Request struct {
 	Item  codec.Value // key, for GetItem, SetItem, DelItem
 }
 
-// Authenticator screens every access. Both methods may be called from any
-// number of goroutines and should answer fast: the request waits for them. A
-// refusal is any non-nil error; its text goes to the log, never to the peer.
+// Authenticator screens every access. The server calls both methods from any
+// number of goroutines; they should return fast, since the request waits for them.
+// A refusal is any non-nil error; its text goes to the log, never to the client.
 type Authenticator interface {
-	// Admit screens synchronization. It is asked at the first contact of an
-	// address, whether that is a SYNC or any other packet, and again at every
-	// SYNC.
-	Admit(ctx context.Context, who Identity) error
+	// Admit screens clients. The server calls it at the first packet from an
+	// address, whether that is a SYNC or any other, and again at every SYNC.
+	Admit(ctx context.Context, client Identity) error
 	// Allow screens every list, resolve, read, write, delete and call of an
 	// admitted client.
-	Allow(ctx context.Context, who Identity, req Request) error
+	Allow(ctx context.Context, client Identity, req Request) error
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// ErrDenied is wrapped by the refusals of the authenticators of this package.
+// ErrDenied is the kind of all refusals by the authenticators of this package.
 var ErrDenied = errors.New("access denied")
 
-// Default is the policy of the original: every client is accepted, attributes
-// that start with an underscore are denied.
+// Default is the policy of the original: it admits every client and denies
+// attributes that start with an underscore.
 var Default Authenticator = defaultAuth{}
 
-// hidden starts the names of attributes that are nobody else's business.
+// hidden is the first character of the names that Default denies.
 const hidden = "_"
 
 type defaultAuth struct{}
@@ -24,8 +24,8 @@ var _ Authenticator = defaultAuth{}
 // Admit accepts everyone.
 func (defaultAuth) Admit(context.Context, Identity) error { return nil }
 
-// Allow denies attributes that start with an underscore, and requests that
-// have no right.
+// Allow denies attributes that start with an underscore and requests without a
+// right.
 func (defaultAuth) Allow(_ context.Context, _ Identity, req Request) error {
 	if req.Right == RightNone {
 		return fmt.Errorf("%w: %s has no right", ErrDenied, req.Op)

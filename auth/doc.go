@@ -1,14 +1,13 @@
-// Package auth says who may do what: it defines the Authenticator that screens
-// every client and every access of a service, and the one that services use
-// unless they bring their own.
+// Package auth defines access rights: the Authenticator, which screens every client
+// and every access of a server, and Default, the Authenticator of a server that
+// has no other.
 //
 // # Flow
 //
-// When an address is heard of for the first time, and at each SYNC, the service
-// asks Admit. A client that is not admitted gets False as the answer to its
-// SYNC and "Access denied" to everything else; nothing is looked up for it.
-// For a client that is admitted the service asks Allow before each access,
-// with the right that the operation needs:
+// At the first packet from an address, and at each SYNC, the server calls Admit. It
+// answers False to the SYNC of a client that Admit refuses and "Access denied" to
+// all its other requests, and looks nothing up for it. For an admitted client the
+// server calls Allow before each access, with the right that the operation needs:
 //
 //	right    operations
 //	list     LIST
@@ -17,8 +16,9 @@
 //	delete   DelAttr, DelItem
 //	call     Call
 //
-// An operation without a right is refused before anyone is asked. Listings
-// (Dir, Describe) ask once for each name and leave out what may not be read.
+// The server refuses an operation without a right and asks nobody. For listings
+// (Dir, Describe) it calls Allow once for each name and leaves out the names that
+// the client may not read.
 //
 // # Default
 //
@@ -31,10 +31,10 @@
 //
 // # Threat model
 //
-// Over plain UDP an Identity is a source address, and anyone on the path, or
-// anyone who can forge a source address, can claim it. That is why a service
-// talks plain NOM on loopback only, unless told otherwise, and why object ids
-// are random: an object can be used by those who were given its reference. An
-// Authenticator over plain UDP restrains the honest; it does not keep out an
-// attacker who is on the network.
+// Over plain UDP an Identity is a source address. Anyone on the path, or anyone who
+// can forge a source address, can claim it. Therefore a server speaks plain NOM on
+// loopback only, unless its configuration allows more, and object ids are random:
+// a client can use an object only after it got its reference. An Authenticator
+// over plain UDP restrains honest clients; it does not keep out an attacker on the
+// network.
 package auth

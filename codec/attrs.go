@@ -1,6 +1,9 @@
 package codec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Attr is one attribute of a packet.
 type Attr struct {
@@ -10,7 +13,7 @@ type Attr struct {
 
 func compareAttrs(a, b Attr) int { return strings.Compare(a.Name, b.Name) }
 
-// fewAttrs is the number of attributes up to which looking for a duplicate name
+// fewAttrs is the number of attributes up to which a search for a duplicate name
 // one by one is cheaper than a table; the packets of the protocol have at most
 // six.
 const fewAttrs = 8
@@ -34,9 +37,9 @@ func (p *parser) attrs() ([]Attr, error) {
 		return nil, err
 	}
 	attrs := make([]Attr, 0, n)
-	var places map[string]int
+	var indexes map[string]int
 	if n > fewAttrs {
-		places = make(map[string]int)
+		indexes = make(map[string]int)
 	}
 	p.owed += n * minPair
 	for range n {
@@ -45,12 +48,12 @@ func (p *parser) attrs() ([]Attr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i := placeOf(attrs, places, a.Name); i >= 0 {
+		if i := indexOfName(attrs, indexes, a.Name); i >= 0 {
 			attrs[i].Value = a.Value
 			continue
 		}
-		if places != nil {
-			places[a.Name] = len(attrs)
+		if indexes != nil {
+			indexes[a.Name] = len(attrs)
 		}
 		attrs = append(attrs, a)
 	}
@@ -58,10 +61,10 @@ func (p *parser) attrs() ([]Attr, error) {
 	return attrs, nil
 }
 
-// placeOf returns where a name is among the attributes, or -1.
-func placeOf(attrs []Attr, places map[string]int, name string) int {
-	if places != nil {
-		if i, ok := places[name]; ok {
+// indexOfName returns the index of the attribute of a name, or -1.
+func indexOfName(attrs []Attr, indexes map[string]int, name string) int {
+	if indexes != nil {
+		if i, ok := indexes[name]; ok {
 			return i
 		}
 		return -1
@@ -95,4 +98,27 @@ func (p *parser) attr() (Attr, error) {
 		return Attr{}, err
 	}
 	return Attr{name, v}, nil
+}
+
+func strictlySorted(attrs []Attr) bool {
+	for i := 1; i < len(attrs); i++ {
+		if attrs[i-1].Name >= attrs[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// sortAttrs returns the attributes sorted by name, the last of each name.
+func sortAttrs(attrs []Attr) []Attr {
+	attrs = slices.Clone(attrs)
+	slices.SortStableFunc(attrs, compareAttrs)
+	kept := attrs[:0]
+	for i, a := range attrs {
+		if i+1 < len(attrs) && attrs[i+1].Name == a.Name {
+			continue
+		}
+		kept = append(kept, a)
+	}
+	return kept
 }

@@ -12,8 +12,7 @@ type budget struct{ depth, items int }
 
 func newBudget() *budget { return &budget{depth: DefaultDepth, items: DefaultItems} }
 
-// unlimited is the budget for values that Parse made: their size was limited
-// when they were read.
+// unlimited is the budget for values that Parse made: Parse has limited their size.
 func unlimited() budget { return budget{depth: math.MaxInt, items: math.MaxInt} }
 
 // enter counts one container of n members; the caller leaves it by

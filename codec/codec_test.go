@@ -188,11 +188,11 @@ func TestParseID(t *testing.T) {
 	}
 }
 
-// stranger is a value of another package.
-type stranger struct{ name string }
+// foreignValue is a value of another package.
+type foreignValue struct{ name string }
 
-func (*stranger) Kind() Kind     { return KindRef }
-func (*stranger) String() string { return "stranger" }
+func (*foreignValue) Kind() Kind     { return KindRef }
+func (*foreignValue) String() string { return "foreign" }
 
 type byValue int
 
@@ -218,8 +218,8 @@ func TestAppendErrors(t *testing.T) {
 		{"bad long", Long("1x"), ErrUnencodable},
 		{"empty long", Long(""), ErrUnencodable},
 		{"bad text", Text("\xff"), ErrText},
-		{"stranger", &stranger{}, ErrUnencodable},
-		{"stranger as key", mustMap(Pair{&stranger{}, None{}}), ErrUnencodable},
+		{"foreign", &foreignValue{}, ErrUnencodable},
+		{"foreign as key", mustMap(Pair{&foreignValue{}, None{}}), ErrUnencodable},
 		{"loop", loop, ErrDepth},
 		{"double loop", pair, ErrDepth},
 		{"shared", share, ErrItems},
@@ -240,13 +240,13 @@ func TestEncoderRef(t *testing.T) {
 	home := NewHome("127.0.0.1", 12074)
 	broken := errors.New("broken")
 	e := Encoder{Ref: func(v Value) (Ref, error) {
-		s, ok := v.(*stranger)
+		s, ok := v.(*foreignValue)
 		if !ok || s.name == "" {
 			return Ref{}, broken
 		}
 		return Ref{ID(s.name), home}, nil
 	}}
-	two, one := &stranger{"2"}, &stranger{"1"}
+	two, one := &foreignValue{"2"}, &foreignValue{"1"}
 	m := mustMap(Pair{two, Int(2)}, Pair{Tuple{one}, Int(3)}, Pair{one, Int(1)}, Pair{None{}, two})
 	if v, ok := m.Get(one); !ok || v != Int(1) {
 		t.Errorf("Get = %v, %t", v, ok)
@@ -262,7 +262,7 @@ func TestEncoderRef(t *testing.T) {
 	if err != nil || !bytes.Equal(out, plain) {
 		t.Errorf("got %x, want %x, %v", out, plain, err)
 	}
-	for _, v := range []Value{&stranger{}, byValue(0), List{byValue(0)}, mustMap(Pair{Tuple{&stranger{}}, None{}})} {
+	for _, v := range []Value{&foreignValue{}, byValue(0), List{byValue(0)}, mustMap(Pair{Tuple{&foreignValue{}}, None{}})} {
 		if out, err := e.Append([]byte{1}, v); err != broken || len(out) != 1 {
 			t.Errorf("%s: %x, %v", v, out, err)
 		}

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Description is what an object tells about itself: enough to list it without
-// asking once per attribute. It travels as a MAP, see Value and
-// ParseDescription.
+// Description is what an object says about itself: a client lists the object with
+// one request instead of one for each attribute. It travels as a MAP, see Value
+// and ParseDescription.
 type Description struct {
 	Class     string     // name of the object's class
 	Doc       string     // documentation, "" where there is none
 	Callable  bool       // Call works
 	Sized     bool       // Len works
 	Indexable bool       // GetItem works
-	Params    []Param    // what a call takes, nil where unknown or not callable
-	Attrs     []AttrInfo // sorted by name, as far as the asker may know them
+	Params    []Param    // parameters of a call, nil where unknown or not callable
+	Attrs     []AttrInfo // sorted by name: those that the client may read
 }
 
 // AttrInfo describes one attribute.
@@ -25,8 +25,8 @@ type AttrInfo struct {
 	Kind   Kind    // kind of its value; KindRef for objects and methods, KindInvalid where unknown
 	Type   string  // name of its type for people, "" where unknown
 	Doc    string  // documentation, "" where there is none
-	Write  bool    // it may be set by the asker
-	Delete bool    // it may be deleted by the asker
+	Write  bool    // the client may set it
+	Delete bool    // the client may delete it
 	Call   bool    // it is a method: a callable that belongs to the object
 	Params []Param // of a method, nil where unknown
 }
@@ -39,9 +39,9 @@ type Param struct {
 	Rest    bool   // takes any number of further arguments
 }
 
-// The keys of a description on the wire. Members that are false, empty or
-// unknown are left out, to keep the description of a large object within a
-// datagram; readers ignore keys they do not know.
+// The keys of a description on the wire. Description.Value leaves out members that
+// are false, empty or unknown, to keep the description of a large object within a
+// datagram; readers ignore unknown keys.
 const (
 	keyAttrs     = "attrs"
 	keyCall      = "call"
@@ -128,11 +128,11 @@ func (a AttrInfo) value() *Map {
 	return makeMap(r)
 }
 
-// ParseDescription reads what Description.Value made, by this or another
-// version: keys that it does not know are ignored, those that are missing or
-// hold something unexpected are as if they were false, empty or unknown. The
-// attributes come out sorted by name, the last of each name. The error wraps
-// ErrType: v, or a member of its lists, is no map.
+// ParseDescription reads a map that Description.Value of this or another version
+// made. It ignores unknown keys; a key that is missing or has an unexpected value
+// counts as false, empty or unknown. The attributes of the result are sorted by
+// name, the last of each name. The error wraps ErrType: v, or a member of its
+// lists, is no map.
 func ParseDescription(v Value) (Description, error) {
 	m, ok := v.(*Map)
 	if !ok {

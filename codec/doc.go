@@ -7,8 +7,8 @@
 // NOM connects Python programs, so its values are Python's: None, bool, integers
 // of any size, float, byte strings (str in Python 2), text (unicode), list,
 // tuple, set, dict, slice, Ellipsis, exceptions, and references to objects that
-// stay where they are. Each is a Go type of its own here. What Python keeps
-// apart stays apart: a tuple that is read, changed and written back is still a
+// stay where they are. Each is a Go type of its own here. Types that Python keeps
+// apart stay apart: a tuple that is read, changed and written back is still a
 // tuple, and bytes do not become text. Only the widths INT and LONG are one
 // kind: both are integers.
 //
@@ -62,8 +62,8 @@
 // Python's long() takes (" +12L "); TEXT in UTF-8, ASCII, latin-1, UTF-16 and
 // UTF-32 under any of Python's names for them; kind 0 for arguments, pairs and
 // homes. Text may hold lone surrogates, in three bytes each, as Python 2 has
-// them. No other codec is taken, and a codec that is not known is an error and
-// never empty text.
+// them. A reader accepts no other codec: an unknown one is an error, where an
+// original reads empty text.
 //
 // # Keys
 //
@@ -89,34 +89,33 @@
 // A reference names an object by its id and its home: what the process that owns
 // the object calls its own address. An original peer recognizes its own objects
 // by comparing homes as text, so a Ref keeps the bytes of the home as they came,
-// and they go back unchanged, even when they are no address at all. Whether and
-// where such a home can be reached is not the affair of this package.
+// and they go back unchanged, even when they are no address at all. This package
+// does not decide whether and where such a home can be reached.
 //
 // # Limits
 //
-// Bytes come from anywhere. No length is believed that the remaining bytes
-// cannot hold, counts are checked before memory is allocated, and the members
-// that all containers of a value claim together can never be more than it has
-// bytes. What Parse allocates is at most about 20 times what it reads; most of
+// Bytes come from anywhere. The parser compares each length with the bytes that
+// remain and each count with the bytes that its members need at least, before it
+// allocates memory. It allocates at most about 20 times what it reads; most of
 // that is 16 bytes for each member of a list. Nesting, members and size have
 // limits, see Limits, each with an error of its own. Reading takes linear time
-// but for keys that are not in order: n of them take n log n comparisons. For a
-// datagram that is at most 4 for each byte. The digits of a LONG stay text until
-// BigIntOf converts them.
+// but for keys that are not in order: n of them take n log n comparisons, in a
+// datagram at most 4 for each byte. The digits of a LONG stay text until BigIntOf
+// converts them.
 //
 // # Packets without values
 //
 // A packet can be read and written without a Value for each of its parts. Skip
-// returns the length of a value, WalkAttrs passes over the attributes of a packet
-// and yields names and encoded values, ReadInt and ReadString look into one.
-// AppendMapHeader, AppendAttrName, AppendInt, AppendBytes and their kin write a
+// returns the length of a value. WalkAttrs passes over the attributes of a packet
+// and yields names and encoded values; ReadInt and ReadString read one of these.
+// AppendMapHeader, AppendAttrName, AppendInt, AppendBytes and the like write a
 // packet piece by piece. None of them allocates.
 //
 // # Literals
 //
 // String returns a Python literal, for files, arguments and traces. ParseLiteral
 // reads it back to an Equal value, except for exceptions, references,
-// infinities and nan. What it reads is what Python 2 and Python 3 write:
+// infinities and nan. It reads what Python 2 and Python 3 write:
 //
 //	None True False Ellipsis ...
 //	12 -12 12L 0755 0o755 0xff 0b1 1_000
@@ -131,8 +130,8 @@
 // stand only where an index key can: alone, or as a member of a tuple without
 // parentheses.
 //
-// Strings are the one place where Python 2 and 3 disagree. The rules, with which
-// everything that is printed reads back exactly:
+// Python 2 and 3 disagree about strings alone. With these rules every string that
+// is printed reads back exactly:
 //
 //	'abc'     bytes: ASCII only
 //	'\xff'    bytes: an escape \xNN or \ooo does not make text
@@ -147,5 +146,6 @@
 //
 // The arguments of a call, read by ParseArgs, are literals separated by commas,
 // keywords as name=literal after them, and words: an argument that is no literal
-// and has no quote, bracket, white space or = in it is itself, as if quoted.
+// and has no quote, bracket, white space or = in it stands for itself, as if it
+// were quoted.
 package codec

@@ -11,11 +11,10 @@ import (
 // Equal tells whether two values are the same in structure and type: Int(5)
 // and Long("5") are, Bytes and Text are not, nor are a list and a tuple, nor 1
 // and 1.0. Floats are compared by their bits, so that a nan equals itself.
-// Sets are equal whatever their order; those of more than one member only if the
-// wire can carry them, where a pointer of another package counts as a reference.
-// Values that are nested deeper than DefaultDepth, as those that contain
-// themselves are, equal nothing. The time is n log n for sets of n bytes and
-// linear otherwise.
+// Sets are equal whatever their order, but not if they have more than one member
+// and one is a value of another package that is no pointer. Values that are nested
+// deeper than DefaultDepth, as those that contain themselves are, equal nothing.
+// The time is n log n for sets of n bytes and linear otherwise.
 func Equal(a, b Value) bool {
 	e := equality{*newBudget()}
 	return e.equal(a, b)
@@ -89,8 +88,8 @@ func (e *equality) maps(a, b *Map) bool {
 	return true
 }
 
-// sets compares sets by their exact encodings, in which the members have one
-// order.
+// sets compares sets by their exact encodings, in which the order of the members
+// does not depend on the order in the set.
 func (e *equality) sets(a, b Set) bool {
 	if len(a) != len(b) {
 		return false
@@ -98,12 +97,13 @@ func (e *equality) sets(a, b Set) bool {
 	if len(a) < 2 {
 		return e.items(a, b)
 	}
-	w := writer{exact: true, lim: Limits{}.withDefaults()}
+	var spare []byte
+	w := writer{exact: &spare, lim: defaultLimits}
 	x, err := w.value(nil, a)
 	if err != nil {
 		return false
 	}
-	w = writer{exact: true, lim: w.lim}
+	w = writer{exact: &spare, lim: defaultLimits}
 	y, err := w.value(nil, b)
 	return err == nil && bytes.Equal(x, y)
 }
@@ -125,14 +125,36 @@ func (w *writer) exactSet(b []byte, s Set) ([]byte, error) {
 	}
 	t.keys = b[start:]
 	if sorted := t.sorted(); sorted != nil {
-		w.spare = w.spare[:0]
+		spare := (*w.exact)[:0]
 		for _, e := range sorted {
-			w.spare = append(w.spare, t.key(e.i)...)
+			spare = append(spare, t.key(e.i)...)
 		}
-		copy(t.keys, w.spare)
+		copy(t.keys, spare)
+		*w.exact = spare
 	}
 	w.depth--
 	return w.sized(b)
+}
+
+// exactLong writes an integer as INT or LONG, by its value.
+func (w *writer) exactLong(b []byte, v Long) ([]byte, error) {
+	if n, ok := Int64Of(v); ok {
+		return w.sized(AppendInt(b, n))
+	}
+	s, ok := canonicalLong(string(v))
+	if !ok {
+		s = "" // malformed ones are Equal
+	}
+	return w.raw(append(b, tagLong), s)
+}
+
+// exactRef writes a reference, even one that the wire cannot carry.
+func (w *writer) exactRef(b []byte, r Ref) ([]byte, error) {
+	b, err := w.raw(b, string(r.ID))
+	if err != nil {
+		return b, err
+	}
+	return w.raw(b, string(r.Home))
 }
 
 // exactForeign writes a value of another package: its address, after a tag that

@@ -3,7 +3,6 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -176,41 +175,5 @@ func TestAllocs(t *testing.T) {
 		}); n > most {
 			t.Errorf("Parse of %s allocates %v times", v, n)
 		}
-	}
-}
-
-func BenchmarkLiteral(b *testing.B) {
-	for _, row := range benchmarks() {
-		b.Run(row.name, func(b *testing.B) {
-			s := row.v.String()
-			b.SetBytes(int64(len(s)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := ParseLiteral(s); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-type benchmark struct {
-	name string
-	v    Value
-}
-
-func benchmarks() []benchmark {
-	list := make(List, 1000)
-	dict := make(map[string]Value)
-	for i := range list {
-		list[i] = Int(i)
-		dict[fmt.Sprintf("name%d", i)] = Float(i)
-	}
-	return []benchmark{
-		{"int", Int(1 << 20)},
-		{"text", Text(strings.Repeat("é", 500))},
-		{"list", list},
-		{"dict", MapOf(dict)},
-		{"blob", Bytes(make([]byte, 1<<15))},
 	}
 }

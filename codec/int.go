@@ -11,7 +11,7 @@ import (
 // always fits 64 bits, a longer one never.
 const maxInt64Digits = 19
 
-// pythonSpace is what Python 2 skips around a number.
+// pythonSpace is the white space that Python 2 skips around a number.
 const pythonSpace = " \t\n\v\f\r"
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

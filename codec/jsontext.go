@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// CheckJSON tells what package encoding/json would change in silence in a JSON
-// text (RFC 8259): bytes that are no UTF-8, one half of a character that is
-// written in two, and a member of an object that is named twice. That the text
-// is JSON must be known.
+// CheckJSON refuses a JSON text (RFC 8259) that package encoding/json would change
+// silently: bytes that are no UTF-8, one half of a surrogate pair, and a name that
+// occurs twice in an object. The caller must know that the text is JSON.
 func CheckJSON(text []byte) error {
 	if !utf8.Valid(text) {
 		return errors.New("it is not UTF-8")
@@ -24,8 +23,8 @@ func CheckJSON(text []byte) error {
 	return checkTwice(text)
 }
 
-// checkHalves refuses one half of a character that is written in two, which the
-// decoder would replace. The text is JSON.
+// checkHalves refuses one half of a surrogate pair, which the decoder would
+// replace.
 func checkHalves(text []byte) error {
 	const escape = len(`\u0000`)
 	half := func(at int) rune { // the number of an escape, -1 where there is none
@@ -55,8 +54,8 @@ func checkHalves(text []byte) error {
 	return nil
 }
 
-// checkTwice refuses an object in which a member is named twice: the decoder
-// takes the last, and what the others say would be lost.
+// checkTwice refuses an object in which a name occurs twice: the decoder would
+// keep the last value and lose the others.
 func checkTwice(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -68,7 +67,7 @@ func checkTwice(text []byte) error {
 	for {
 		token, err := d.Token()
 		if err != nil {
-			return nil // its end; whether it is JSON is known
+			return nil // the end of the text
 		}
 		top := len(open) - 1
 		name, isText := token.(string)

@@ -1,6 +1,6 @@
 package codec
 
-// Limits bound what one value may cost. A zero field means the default.
+// Limits bound the cost of one value. A zero field means the default.
 type Limits struct {
 	// Depth is how many containers may lie inside each other: a scalar needs
 	// none, [1] needs 1, [[1]] needs 2. Sequences, maps, the arguments of an
@@ -23,9 +23,11 @@ const (
 	// the rest is room for transports without that limit.
 	DefaultItems = 1 << 20
 	// DefaultBytes is 64 MiB: a thousand times a datagram, and still
-	// harmless for a process that holds several of them.
+	// harmless for a process that keeps several of them.
 	DefaultBytes = 64 << 20
 )
+
+var defaultLimits = Limits{Depth: DefaultDepth, Items: DefaultItems, Bytes: DefaultBytes}
 
 // withDefaults returns l with every field set.
 func (l Limits) withDefaults() Limits {

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// ParseLiteral reads one Python literal, as Python 2 or 3 would write it; see
-// the package comment for what it takes. At the top, where an index key may
-// stand, it also reads 1:2:3 as a slice and 1, 2 as a tuple.
+// ParseLiteral reads one Python literal, as Python 2 or 3 would write it; the
+// package comment lists the forms. At the top, where an index key may stand, it
+// also reads 1:2:3 as a slice and 1, 2 as a tuple.
 //
 // Errors are *LiteralError and wrap ErrLiteral; where the text ends inside a
 // bracket or a quote also ErrIncomplete; and ErrDepth, ErrItems, ErrSize,
@@ -33,7 +33,7 @@ func ParseLiteral(s string) (Value, error) {
 	return v, nil
 }
 
-// LiteralError tells where text stopped being a literal, and why.
+// LiteralError names the place where text stops being a literal, and the reason.
 type LiteralError struct {
 	Offset     int  // of the offending byte in the text
 	Incomplete bool // the text ends inside a bracket or a quote
@@ -51,7 +51,7 @@ func (e *LiteralError) Column() (line, column int) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
-// Error returns the place and what was expected there.
+// Error returns the place and the text that was expected there.
 func (e *LiteralError) Error() string {
 	line, column := e.Column()
 	if line > 1 {
@@ -102,7 +102,7 @@ func (p *literalParser) unexpected(want string) error {
 }
 
 // blank skips white space and joined lines. Newlines count as white space
-// everywhere: whoever reads line by line has cut them already.
+// everywhere: a caller that reads line by line has removed them.
 func (p *literalParser) blank() {
 	for p.pos < len(p.s) {
 		switch c := p.s[p.pos]; {
@@ -196,9 +196,8 @@ func (p *literalParser) value() (Value, error) {
 	return nil, p.unexpected("a value")
 }
 
-// members reads members up to the closing bracket; first, if it is not nil, was
-// read already and stands before the current position, which is after the
-// opening bracket then.
+// members reads members up to the closing bracket. If first is not nil, the caller
+// has read it and the opening bracket before it.
 func (p *literalParser) members(closer byte, first Value) ([]Value, error) {
 	items := []Value{}
 	if first != nil {

@@ -33,8 +33,8 @@ func (p *literalParser) subscript() (Value, error) {
 	return p.slice(at, parts[0], parts[1], parts[2])
 }
 
-// slice makes a slice of integers; nil and None are open. The wire has no open
-// ends, so they become what they mean for every sequence that can exist.
+// slice makes a slice of integers; nil and None are open ends. The wire has none,
+// so they become the numbers that mean the same for every possible sequence.
 func (p *literalParser) slice(at int, start, stop, step Value) (Value, error) {
 	sl := Slice{Start: 0, Stop: math.MaxInt32, Step: 1}
 	if err := p.bound(at, step, &sl.Step); err != nil {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// maxRadixDigits is the number of digits of an integer that is not written in
-// decimal. Such a number must be converted, which takes more than linear time;
-// decimal ones stay text and may be as long as they like.
+// maxRadixDigits is the number of digits up to which an integer is read that is not
+// written in decimal. It must be converted, which takes more than linear time;
+// decimal digits stay text and may be any number.
 const maxRadixDigits = 1 << 14
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -66,8 +66,8 @@ func (p *literalParser) number(neg bool) (Value, error) {
 	return intLiteral(neg, plain), nil
 }
 
-// numberWord takes everything that may belong to a number, so that 1abc is one
-// bad number and not a number and a name.
+// numberWord passes everything that may belong to a number, so that 1abc is one bad
+// number and not a number and a name.
 func (p *literalParser) numberWord() string {
 	start := p.pos
 	hex := p.peek(0) == '0' && (p.peek(1) == 'x' || p.peek(1) == 'X')
@@ -172,8 +172,8 @@ func (p *literalParser) float(at int, neg bool, word string) (Value, error) {
 	if !ok {
 		return nil, p.badNumber(at)
 	}
-	// The error is that of a number too large, for which the result is
-	// infinite, as in Python.
+	// ParseFloat fails only for a number too large; the result is infinite then,
+	// as in Python.
 	f, _ := strconv.ParseFloat(text, 64)
 	if neg {
 		f = -f

@@ -174,7 +174,7 @@ func hasTextEscape(body string) bool {
 	return false
 }
 
-// unescape returns the string that a body means.
+// unescape returns the string of a body, its escapes replaced.
 func (p *literalParser) unescape(q quoted, isText bool) (string, error) {
 	if strings.IndexByte(q.body, '\\') < 0 && (!q.long || strings.IndexByte(q.body, '\r') < 0) {
 		return strings.Clone(q.body), nil
@@ -192,8 +192,8 @@ type unescaper struct {
 	p    *literalParser
 	q    quoted
 	text bool
-	s    string // what is left of the body
-	b    []byte // what it means so far
+	s    string // rest of the body
+	b    []byte // string so far
 }
 
 // step takes one character or escape.
@@ -214,8 +214,8 @@ func (u *unescaper) step() error {
 	return u.escape()
 }
 
-// rawEscape takes a backslash in a raw string, where it means itself; only
-// Python 2's ur” knows \u and \U.
+// rawEscape takes a backslash in a raw string, where it is no escape; only Python
+// 2's ur'...' has \u and \U.
 func (u *unescaper) rawEscape() error {
 	if u.q.typ == 'u' && len(u.s) > 1 {
 		switch u.s[1] {
@@ -225,7 +225,7 @@ func (u *unescaper) rawEscape() error {
 			return u.hex(8)
 		}
 	}
-	// What follows belongs to it, so that r'\\u0041' is not an escape.
+	// The next character belongs to it, so that r'\\u0041' is not an escape.
 	n := min(2, len(u.s))
 	if u.s[n-1] == '\r' || u.s[n-1] >= utf8.RuneSelf {
 		n = 1

@@ -16,12 +16,12 @@ func HasRef(v Value) bool {
 // errFound ends the walk of HasRef.
 var errFound = errors.New("found")
 
-// MapRefs returns v with everything in it that is sent as a reference replaced
-// by what f returns. Containers without any are returned as they are, others
-// are copied, so that v itself never changes. The error is that of f, or
-// ErrUnhashable where f made a key of a dict something that cannot be one, or
-// ErrDepth or ErrItems for a value that contains itself. The time is linear but
-// for dicts whose keys change, which are sorted again.
+// MapRefs returns v in which f has replaced everything that is sent as a
+// reference. It copies the containers around a reference and returns all others as
+// they are; v itself never changes. The error is that of f, ErrUnhashable if f
+// returned a list, set or map for a key of a dict, or ErrDepth or ErrItems for a
+// value that contains itself. The time is linear but for dicts whose keys change:
+// these are sorted again.
 func MapRefs(v Value, f func(Value) (Value, error)) (Value, error) {
 	m := refMapper{f: f, left: *newBudget()}
 	out, _, err := m.value(v)
@@ -31,7 +31,7 @@ func MapRefs(v Value, f func(Value) (Value, error)) (Value, error) {
 	return out, nil
 }
 
-// refMapper replaces references. Its methods return changed where they found one;
+// refMapper replaces references. Its methods return changed if they found one, and
 // out is a copy then.
 type refMapper struct {
 	f    func(Value) (Value, error)

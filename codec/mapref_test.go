@@ -7,7 +7,7 @@ import (
 
 func TestMapRefs(t *testing.T) {
 	r := Ref{"1", NewHome("h", 1)}
-	x := &stranger{}
+	x := &foreignValue{}
 	broken := errors.New("broken")
 	loop := List{nil}
 	loop[0] = loop

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/binary"
-	"math"
 	"strconv"
 )
 
@@ -42,14 +41,16 @@ func AppendAttrName[S ~string | ~[]byte](b []byte, name S) []byte {
 
 // AppendBytes appends s as BYTES: 04 00000003 616263 for abc.
 func AppendBytes[S ~string | ~[]byte](b []byte, s S) []byte {
-	return append(appendI32(append(b, tagBytes), len(s)), s...)
+	n := len(s)
+	return append(append(b, tagBytes, byte(n>>24), byte(n>>16), byte(n>>8), byte(n)), s...)
 }
 
 // AppendText appends s, which must be what Text may hold, as TEXT:
 // 05 00000005 5554462d38 00000002 c3a9 for é.
 func AppendText[S ~string | ~[]byte](b []byte, s S) []byte {
-	b = append(appendI32(append(b, tagText), len(textCodec)), textCodec...)
-	return append(appendI32(b, len(s)), s...)
+	n := len(s)
+	b = append(b, tagText, 0, 0, 0, byte(len(textCodec)), 'U', 'T', 'F', '-', '8', byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	return append(b, s...)
 }
 
 // AppendString appends s as StringValue has it: BYTES if it is ASCII or no
@@ -64,8 +65,8 @@ func AppendString[S ~string | ~[]byte](b []byte, s S) []byte {
 // AppendInt appends n as INT where it fits 32 bits, as LONG otherwise:
 // 01 00000007 for 7, 02 0000000a 32313437343833363438 for 2³¹.
 func AppendInt(b []byte, n int64) []byte {
-	if n >= math.MinInt32 && n <= math.MaxInt32 {
-		return appendI32(append(b, tagInt), int(n))
+	if n == int64(int32(n)) {
+		return append(b, tagInt, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	}
 	b = appendI32(append(b, tagLong), 0)
 	at := len(b)

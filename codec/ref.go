@@ -7,8 +7,8 @@ import (
 )
 
 // NewHome returns the home that calls itself by this host and port, in the
-// spelling of the original: a tuple of BYTES and INT. Host is taken as it is;
-// a port outside 32 bits is cut.
+// spelling of the original: a tuple of BYTES and INT. NewHome does not look at the
+// host; of the port it keeps 32 bits.
 func NewHome(host string, port int) Home {
 	b := make([]byte, 0, sizeSeqHdr+2*(sizeTag+sizeI32)+len(host))
 	b = appendSeqHeader(b, addrLen, seqTuple)
@@ -20,11 +20,11 @@ func NewHome(host string, port int) Home {
 	return Home(b)
 }
 
-// Addr returns host and port of the home; ok is false where the home calls
-// itself by something else than a host and a port between 0 and 65535.
+// Addr returns host and port of the home; ok is false if the home is anything but
+// a host and a port between 0 and 65535.
 func (h Home) Addr() (host string, port int, ok bool) {
 	const maxPort = 1<<16 - 1
-	p := parser{b: []byte(h), lim: Limits{}.withDefaults()}
+	p := newParser([]byte(h), Limits{})
 	n, _, err := p.seqHeader(seqTuple)
 	if err != nil || n != addrLen {
 		return "", 0, false
@@ -57,24 +57,24 @@ func (h Home) String() string {
 	return net.JoinHostPort(printable(host), strconv.Itoa(port))
 }
 
-// plainHome tells whether a home has the usual shape: a host in BYTES and a
-// port in INT, whatever they are, and nothing after them. It allocates nothing;
-// other homes are checked by parsing them.
-func plainHome(h Home) bool {
+// plainHomeLen returns the length of the home at the start of s if it has the
+// usual shape, a host in BYTES and a port in INT, whatever they are; 0 for any
+// other, which must be parsed.
+func plainHomeLen[S ~string | ~[]byte](s S) int {
 	const hostAt = sizeSeqHdr + sizeTag + sizeI32
 	const portLen = sizeTag + sizeI32
-	if len(h) < hostAt+portLen {
-		return false
+	if len(s) < hostAt+portLen || i32(s) != addrLen || s[sizeI32] > seqTuple || s[sizeSeqHdr] != tagBytes {
+		return 0
 	}
-	if i32(h) != addrLen || (h[sizeI32] != seqList && h[sizeI32] != seqTuple) || h[sizeSeqHdr] != tagBytes {
-		return false
+	n := i32(s[sizeSeqHdr+sizeTag:])
+	if n < 0 || n > len(s)-hostAt-portLen || s[hostAt+n] != tagInt {
+		return 0
 	}
-	n := i32(h[sizeSeqHdr+sizeTag:])
-	return n == len(h)-hostAt-portLen && h[hostAt+n] == tagInt
+	return hostAt + n + portLen
 }
 
 // i32 reads a big-endian 32-bit number from the start of s.
-func i32[S ~string](s S) int {
+func i32[S ~string | ~[]byte](s S) int {
 	u := uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3])
 	return int(int32(u))
 }

@@ -34,10 +34,10 @@ func literalOf(v Value) string {
 	return string(r.append(nil, v))
 }
 
-// Brief returns the literal of v, of which all beyond most bytes is cut and
-// replaced by "...". It is for logs and messages: its time and memory depend on
-// most and not on the value, except for a Long and for the home of a Ref, which
-// are looked at as a whole.
+// Brief returns the literal of v, with "..." in place of all beyond most bytes. Its
+// time and memory depend on most and not on the value, so logs and messages can
+// show values of any size. Only a Long and the home of a Ref take time for all
+// their bytes.
 func Brief(v Value, most int) string {
 	r := repr{left: *newBudget(), most: max(most, 0)}
 	b := r.append(nil, v)
@@ -45,7 +45,7 @@ func Brief(v Value, most int) string {
 		return string(b)
 	}
 	b = b[:r.most]
-	// A character that was cut goes whole.
+	// Remove the rest of a character that was cut.
 	for range utf8.UTFMax - 1 {
 		if last, size := utf8.DecodeLastRune(b); last != utf8.RuneError || size != 1 {
 			break
@@ -55,19 +55,18 @@ func Brief(v Value, most int) string {
 	return string(append(b, "..."...))
 }
 
-// repr writes literals. It stops descending where a value is nested too deeply
-// or has too many members, which only happens to values that contain
-// themselves: "...", as Python does. It may stop where it has written more than
+// repr writes literals. It writes "...", as Python does, for a value that is nested
+// too deeply or has too many members: one that contains itself. It may stop after
 // most bytes.
 type repr struct {
 	left budget
 	most int
 }
 
-// full tells that b is long enough.
+// full tells whether b is longer than Brief needs.
 func (r *repr) full(b []byte) bool { return len(b) > r.most }
 
-// clip returns as much of a string as its literal needs at most.
+// clip returns the part of a string that Brief may show.
 func (r *repr) clip(s string) string {
 	if len(s)-utf8.UTFMax > r.most {
 		return s[:r.most+utf8.UTFMax]
@@ -210,8 +209,8 @@ func appendBytesLiteral(b []byte, s string) []byte {
 	return append(b, q)
 }
 
-// appendTextLiteral writes 'café' if the literal then shows at least one character
-// that is not ASCII, which is what makes it text; else u'abc' or u'\x80'.
+// appendTextLiteral writes 'café' if the literal shows at least one character that
+// is not ASCII, which makes it text; else u'abc' or u'\x80'.
 func appendTextLiteral(b []byte, s string) []byte {
 	q := quoteFor(s)
 	start := len(b)
@@ -239,7 +238,7 @@ func appendTextLiteral(b []byte, s string) []byte {
 	return b
 }
 
-// quoteFor returns the quote that Python picks.
+// quoteFor returns the quote that Python uses for a string.
 func quoteFor(s string) byte {
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
 		return '"'

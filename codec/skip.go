@@ -1,7 +1,5 @@
 package codec
 
-import "encoding/binary"
-
 // Skip returns the length in bytes of the value at the start of b without
 // decoding it. It allocates nothing unless it fails. Its time is linear in the
 // bytes it passes.
@@ -16,7 +14,7 @@ import "encoding/binary"
 // Errors are *WireError and wrap ErrTruncated, ErrTag, ErrSeq, or for the
 // limits ErrDepth, ErrItems, ErrSize.
 func Skip(b []byte, lim Limits) (n int, err error) {
-	p := parser{b: b, lim: lim.withDefaults()}
+	p := newParser(b, lim)
 	if err := p.skip(); err != nil {
 		return 0, err
 	}
@@ -26,21 +24,21 @@ func Skip(b []byte, lim Limits) (n int, err error) {
 // skip passes a tag and what belongs to it.
 func (p *parser) skip() error {
 	at := p.off
-	tag, err := p.byte()
-	if err != nil {
-		return err
+	if at >= len(p.b) {
+		return p.short(sizeTag)
 	}
-	switch tag {
+	p.off++
+	want := 0 // bytes of a body of fixed size
+	switch tag := p.b[at]; tag {
 	case tagInt, tagBool:
-		return p.pass(sizeI32)
+		want = sizeI32
 	case tagFloat:
-		return p.pass(sizeFloat)
+		want = sizeFloat
 	case tagByte:
-		return p.pass(sizeByte)
+		want = sizeByte
 	case tagSlice:
-		return p.pass(sizeSlice)
+		want = sizeSlice
 	case tagNone, tagEllipsis:
-		return nil
 	case tagLong, tagBytes:
 		return p.skipRaw()
 	case tagText:
@@ -57,14 +55,13 @@ func (p *parser) skip() error {
 			return err
 		}
 		return p.skipSeq(seqTuple)
+	default:
+		return p.fail(at, ErrTag, "%#02x", tag)
 	}
-	return p.fail(at, ErrTag, "%#02x", tag)
-}
-
-// pass passes n bytes.
-func (p *parser) pass(n int) error {
-	_, err := p.take(n)
-	return err
+	if p.next(want) == nil {
+		return p.short(want)
+	}
+	return nil
 }
 
 func (p *parser) skipRaw() error {
@@ -119,12 +116,11 @@ func (p *parser) skipMap() error {
 	return nil
 }
 
-// WalkAttrs calls f for each attribute of the MAP at the start of b, tag
-// included: what every packet is after its command. It returns how many bytes
-// the MAP took. name and value are parts of b: the text of the key, and the
-// encoded value with its tag, for ReadInt, ReadString or Parse. It allocates
-// nothing unless it fails or a name is TEXT in a codec that is neither UTF-8 nor
-// ASCII.
+// WalkAttrs calls f for each attribute of the MAP at the start of b, tag included:
+// every packet is one, after its command. It returns the length of the MAP. name
+// and value are parts of b: the text of the key, and the encoded value with its
+// tag, for ReadInt, ReadString or Parse. WalkAttrs allocates nothing unless it
+// fails or a name is TEXT in a codec that is neither UTF-8 nor ASCII.
 //
 // The attributes come in the order of the wire, which need not be sorted. Where
 // a name occurs twice, f is called twice, and the later value counts.
@@ -133,11 +129,11 @@ func (p *parser) skipMap() error {
 //	   00000002 01  04 00000002 6f70       04 00000003 4c656e    op = 'Len'
 //	   00000002 01  04 00000003 786964     01 00000007           xid = 7
 //
-// An error of f ends the walk and is returned as it is. Other errors are those
-// of ParseAttrs; but values are only skipped, so what Skip does not look at is
-// for who parses them to find.
+// An error of f ends the walk and is returned as it is. Other errors are those of
+// ParseAttrs. But WalkAttrs only skips the values: Parse may still refuse one, for
+// the reasons that Skip names.
 func WalkAttrs(b []byte, lim Limits, f func(name, value []byte) error) (n int, err error) {
-	p := parser{b: b, lim: lim.withDefaults()}
+	p := newParser(b, lim)
 	count, err := p.attrsHeader()
 	if err != nil {
 		return 0, err
@@ -167,6 +163,10 @@ func (p *parser) skipName() ([]byte, error) {
 		return nil, err
 	}
 	start := p.off
+	if start < len(p.b) && p.b[start] == tagBytes {
+		p.off++
+		return p.raw()
+	}
 	p.owed += minValue
 	if err := p.skip(); err != nil {
 		return nil, err
@@ -183,7 +183,8 @@ func (p *parser) skipName() ([]byte, error) {
 // stringIn returns the string of a whole BYTES or TEXT. The error is ErrTag for
 // anything else, or ErrCodec or ErrText.
 func stringIn(value []byte) ([]byte, error) {
-	p := parser{b: value, off: sizeTag, lim: Limits{}.withDefaults()}
+	p := newParser(value, Limits{})
+	p.off = sizeTag
 	switch value[0] {
 	case tagBytes:
 		return p.raw()
@@ -217,35 +218,32 @@ func ReadString(value []byte) (s []byte, ok bool) {
 // LONG that fits 64 bits, as Parse and Int64Of would; ok is false for any other
 // value and for one that Parse refuses. It allocates nothing.
 func ReadInt(value []byte) (n int64, ok bool) {
-	p := parser{b: value, lim: Limits{}.withDefaults()}
-	tag, err := p.byte()
-	if err != nil {
+	if len(value) == 0 {
 		return 0, false
 	}
-	switch tag {
-	case tagInt, tagBool:
-		b, err := p.take(sizeI32)
-		if err != nil {
-			return 0, false
+	body := value[sizeTag:]
+	switch value[0] {
+	case tagInt:
+		if len(body) >= sizeI32 {
+			return int64(i32(body)), true
 		}
-		i := int32(binary.BigEndian.Uint32(b))
-		if tag == tagBool {
-			return int64(boolInt(i != 0)), true
+	case tagBool:
+		if len(body) >= sizeI32 {
+			return int64(boolInt(i32(body) != 0)), true
 		}
-		return int64(i), true
 	case tagByte:
-		b, err := p.byte()
-		return int64(b), err == nil
+		if len(body) >= sizeByte {
+			return int64(body[0]), true
+		}
 	case tagLong:
-		b, err := p.raw()
+		p := newParser(body, Limits{})
+		raw, err := p.raw()
 		if err != nil {
 			return 0, false
 		}
-		neg, digits, ok := splitLong(b)
-		if !ok {
-			return 0, false
+		if neg, digits, ok := splitLong(raw); ok {
+			return digitsInt64(neg, digits)
 		}
-		return digitsInt64(neg, digits)
 	}
 	return 0, false
 }

@@ -32,11 +32,11 @@ const (
 // costOf parses in and returns what that cost.
 func costOf(in []byte) (v Value, steps int, allocs, size uint64, err error) {
 	var before, after runtime.MemStats
-	p := parser{b: in, lim: Limits{}.withDefaults()}
+	p := newParser(in, Limits{})
 	runtime.ReadMemStats(&before)
 	v, err = p.value()
 	runtime.ReadMemStats(&after)
-	return v, p.steps, after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc, err
+	return v, p.items + p.steps, after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc, err
 }
 
 // checkCost makes sure that no input costs more than so much for each byte.

@@ -52,3 +52,6 @@ const addrLen = 2
 
 // textCodec is the codec name that TEXT is always written with.
 const textCodec = "UTF-8"
+
+// textHead is the length in bytes of TEXT without its data.
+const textHead = sizeTag + sizeI32 + len(textCodec) + sizeI32

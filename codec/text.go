@@ -8,11 +8,32 @@ import (
 	"unicode/utf8"
 )
 
-// charset is a codec of TEXT that means text.
+// StringValue returns the value for a string of a Go program: Bytes if it is ASCII,
+// as the strings of an original are; Text if it is other UTF-8; Bytes if it is no
+// UTF-8.
+func StringValue(s string) Value {
+	if isASCII(s) || !validText(s) {
+		return Bytes(s)
+	}
+	return Text(s)
+}
+
+// StringOf returns the string of Bytes or Text.
+func StringOf(v Value) (string, bool) {
+	switch v := v.(type) {
+	case Bytes:
+		return string(v), true
+	case Text:
+		return string(v), true
+	}
+	return "", false
+}
+
+// charset is a codec of TEXT.
 type charset uint8
 
 const (
-	charsetNone charset = iota // no codec that is taken
+	charsetNone charset = iota // any codec that readers refuse
 	charsetUTF8
 	charsetASCII
 	charsetLatin1
@@ -25,8 +46,8 @@ const (
 )
 
 // charsetOf returns the charset of a codec name, in any of the spellings that
-// Python has for it. The original takes every codec of Python; these are the
-// ones that mean text.
+// Python has for it. The original accepts every codec of Python, compressions
+// included; charsetOf knows those whose result is text.
 func charsetOf(name []byte) charset {
 	if string(name) == textCodec {
 		return charsetUTF8
@@ -121,8 +142,8 @@ func decodeText(codec, data []byte) (string, error) {
 	return s, nil
 }
 
-// textIn is decodeText without a copy: where the data is UTF-8 already, the
-// result is the data.
+// textIn does what decodeText does. If the data is UTF-8 already, it returns the
+// data itself.
 func textIn(codec, data []byte) ([]byte, error) {
 	ok := false
 	switch charsetOf(codec) {
@@ -245,12 +266,26 @@ func decodeCodePoint(s string) (r rune, size int) {
 
 // validText tells whether s is what Text may hold: UTF-8 and lone surrogates.
 func validText[S ~string | ~[]byte](s S) bool {
-	for i := asciiLen(s); i < len(s); {
-		n := codePointLen(s[i:])
+	s = s[asciiLen(s):]
+	if len(s) == 0 {
+		return true
+	}
+	switch s := any(s).(type) { // package utf8 is twice as fast as what follows
+	case string:
+		if utf8.ValidString(s) {
+			return true
+		}
+	case []byte:
+		if utf8.Valid(s) {
+			return true
+		}
+	}
+	for len(s) > 0 {
+		n := codePointLen(s)
 		if n == 0 {
 			return false
 		}
-		i += n
+		s = s[n:]
 	}
 	return true
 }
@@ -296,22 +331,37 @@ func codePointLen[S ~string | ~[]byte](s S) int {
 // isASCII tells whether all bytes of s are below 0x80.
 func isASCII[S ~string | ~[]byte](s S) bool { return asciiLen(s) == len(s) }
 
-// asciiLen returns the number of bytes before the first that is not ASCII, eight
-// bytes at a time.
+// asciiLen returns the number of bytes before the first that is not ASCII. It looks
+// at 64 of them at a time.
 func asciiLen[S ~string | ~[]byte](s S) int {
-	const word = 8
-	const highBits = 0x8080808080808080
+	const (
+		word  = 8 // bytes
+		block = 8 * word
+		high  = 0x8080808080808080 // the bits that are 0 in ASCII
+	)
 	i := 0
-	for ; i+word <= len(s); i += word {
-		t := s[i : i+word]
-		// The compiler makes one load of this.
-		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		if w&highBits != 0 {
-			return i + bits.TrailingZeros64(w&highBits)/8
+	for ; len(s)-i >= block; i += block {
+		t := s[i : i+block]
+		if (load64(t)|load64(t[word:])|load64(t[2*word:])|load64(t[3*word:])|
+			load64(t[4*word:])|load64(t[5*word:])|load64(t[6*word:])|load64(t[7*word:]))&high != 0 {
+			break
 		}
 	}
-	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+	for ; len(s)-i >= word; i += word {
+		if w := load64(s[i:]) & high; w != 0 {
+			return i + bits.TrailingZeros64(w)/8
+		}
+	}
+	for i < len(s) && s[i] < utf8.RuneSelf {
+		i++
 	}
 	return i
+}
+
+// load64 returns the first 8 bytes of s as a number. The compiler makes one
+// instruction of it.
+func load64[S ~string | ~[]byte](s S) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }

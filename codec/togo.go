@@ -95,7 +95,7 @@ func (t *toGo) store(v Value, dst reflect.Value) error {
 	return mismatch(wanted(dst.Type()), v)
 }
 
-// wanted names a Go type as the Python it takes.
+// wanted returns the Python name of the values that fit a Go type.
 func wanted(t reflect.Type) string {
 	switch t {
 	case typeBigInt, typeLong:
@@ -132,7 +132,7 @@ func wanted(t reflect.Type) string {
 	return t.String()
 }
 
-// isNumberLike tells whether Python would take v for an integer.
+// isNumberLike tells whether v is an integer for Python, as True and False are.
 func isNumberLike(v Value) bool { return v.Kind() == KindInt || v.Kind() == KindBool }
 
 func storeBig(v Value, dst reflect.Value) error {
@@ -328,7 +328,7 @@ func (t *toGo) storeSequence(v Value, dst reflect.Value) error {
 	if err := t.left.enter(len(items)); err != nil {
 		return err
 	}
-	// Built aside, so that an error leaves dst alone.
+	// The result is built aside, so that an error does not change dst.
 	seq := reflect.New(typ).Elem()
 	if typ.Kind() == reflect.Slice {
 		seq.Set(reflect.MakeSlice(typ, len(items), len(items)))
@@ -352,9 +352,7 @@ func storeBytes(s string, v Value, dst reflect.Value) error {
 	case len(s) != typ.Len():
 		return mismatch(fmt.Sprintf("%d bytes", typ.Len()), v)
 	}
-	for i := range len(s) {
-		seq.Index(i).SetUint(uint64(s[i]))
-	}
+	reflect.Copy(seq, reflect.ValueOf(s))
 	dst.Set(seq)
 	return nil
 }

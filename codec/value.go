@@ -1,7 +1,7 @@
 package codec
 
-// Kind is the class of a value as a person sees it. INT and LONG of the wire
-// are both KindInt: they differ in width on the wire, not in meaning.
+// Kind is the class of a value for a person. INT and LONG of the wire are both
+// KindInt: they differ in width on the wire, not in meaning.
 type Kind uint8
 
 // The kinds of value. KindInvalid is the zero Kind and belongs to no value.
@@ -40,11 +40,10 @@ func (k Kind) String() string {
 
 // Value is one value of the wire. The implementations in this package are
 // None, Bool, Int, Long, Float, Bytes, Text, List, Tuple, Set, *Map, Slice,
-// Ellipsis, Exception and Ref. A type of another package may implement Value
-// to stand for something that only becomes a reference when it is sent; see
-// Encoder.
+// Ellipsis, Exception and Ref. A type of another package may implement Value for
+// an object that becomes a reference when it is sent; see Encoder.
 type Value interface {
-	// Kind tells what the value is.
+	// Kind returns the class of the value.
 	Kind() Kind
 	// String returns the value as a Python literal, which ParseLiteral reads
 	// back to an equal value (references, exceptions, infinities and nan
@@ -84,7 +83,7 @@ type (
 	// Tuple is an immutable sequence.
 	Tuple []Value
 
-	// Set is a set; the order is the one of the wire and has no meaning.
+	// Set is a set; its order is that of the wire and has no meaning.
 	Set []Value
 
 	// Slice is a slice of integers. The wire has no None here: an open start
@@ -96,7 +95,8 @@ type (
 	Ellipsis struct{}
 
 	// ID names one object within its home: the canonical decimal text of a
-	// non-negative integer. Our own ids have 128 random bits.
+	// non-negative integer. The ids of this implementation have 128 random
+	// bits.
 	ID string
 
 	// Home is the address that the home of an object calls itself, kept as
@@ -114,8 +114,8 @@ type (
 		Home Home
 	}
 
-	// Exception is an error as it crosses the wire: the name of its class
-	// and its arguments. It is an error too, see errors.go.
+	// Exception is an exception on the wire: the name of its class and its
+	// arguments. It is a Go error too.
 	Exception struct {
 		Class string
 		Args  Tuple
@@ -139,3 +139,20 @@ func (Slice) Kind() Kind     { return KindSlice }
 func (Ellipsis) Kind() Kind  { return KindEllipsis }
 func (Exception) Kind() Kind { return KindError }
 func (Ref) Kind() Kind       { return KindRef }
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// isForeign tells whether v is of another package: something that becomes a
+// Ref when it is sent.
+func isForeign(v Value) bool {
+	switch v.(type) {
+	case nil, None, Bool, Int, Long, Float, Bytes, Text, List, Tuple, Set, *Map, Slice, Ellipsis, Exception, Ref:
+		return false
+	}
+	return true
+}

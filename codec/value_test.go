@@ -169,7 +169,7 @@ func TestNumberOrder(t *testing.T) {
 func TestEqual(t *testing.T) {
 	loop := List{nil}
 	loop[0] = loop
-	x := &stranger{}
+	x := &foreignValue{}
 	tests := []struct {
 		a, b Value
 		want bool
@@ -191,8 +191,11 @@ func TestEqual(t *testing.T) {
 		{Set{Int(1), Int(2)}, Set{Int(2), Float(1)}, false},
 		{Set{Long("2"), Int(1)}, Set{Int(1), Int(2)}, true},
 		{Set{x, Int(1)}, Set{Int(1), x}, true},
-		{Set{x, Int(1)}, Set{Int(1), &stranger{}}, false},
+		{Set{x, Int(1)}, Set{Int(1), &foreignValue{}}, false},
 		{Set{byValue(1), Int(1)}, Set{Int(1), byValue(1)}, false},
+		{Set{Ref{"5", "here"}, Int(1)}, Set{Int(1), Ref{"5", "here"}}, true},
+		{Set{Ref{"5", "here"}, Int(1)}, Set{Int(1), Ref{"5", "there"}}, false},
+		{Set{Text("\xff"), Long("x")}, Set{Long("x"), Text("\xff")}, true},
 		{Set{mustMap(Pair{x, Int(1)}), Int(1)}, Set{Int(1), mustMap(Pair{x, Int(1)})}, true},
 		{Set{Exception{"E", Tuple{Set{Int(1), Int(2)}}}, Int(3)}, Set{Int(3), Exception{"E", Tuple{Set{Int(2), Int(1)}}}}, true},
 		{Set{loop}, Set{loop}, false},
@@ -205,7 +208,7 @@ func TestEqual(t *testing.T) {
 		{Slice{1, 2, 3}, Slice{1, 2, 3}, true},
 		{Ref{"1", "x"}, x, false},
 		{x, x, true},
-		{x, &stranger{}, false},
+		{x, &foreignValue{}, false},
 		{loop, loop, false},
 	}
 	for _, test := range tests {

@@ -4,63 +4,16 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 )
-
-// Append appends the encoding of v to b, as the original would write it: an
-// integer of 32 bits as INT, any other as LONG, text as UTF-8, the pairs of a
-// map in order. On an error the result is b as it was. It allocates nothing but
-// room for the result.
-//
-// Errors wrap ErrUnencodable for values the wire cannot carry, ErrText, or
-// ErrDepth, ErrItems and ErrSize for the default limits.
-func Append(b []byte, v Value) ([]byte, error) {
-	var e Encoder
-	return e.Append(b, v)
-}
-
-// Encoder appends values that may hold values of other packages. The zero
-// Encoder does what Append does. It may be used concurrently if Ref may be.
-type Encoder struct {
-	// Ref makes the reference that a value of another package is sent as. If
-	// it is nil, such a value is ErrUnencodable; an error of Ref is returned
-	// as it is.
-	Ref func(v Value) (Ref, error)
-	// Limits apply to each call.
-	Limits Limits
-}
-
-// Append appends the encoding of v to b; see the function Append.
-func (e *Encoder) Append(b []byte, v Value) ([]byte, error) {
-	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
-	out, err := w.value(b, v)
-	if err != nil {
-		return b, err
-	}
-	return out, nil
-}
-
-// AppendAttrs appends a MAP whose keys are the names, as BYTES. The attributes
-// should be sorted by name, bytewise; if they are not, a sorted copy is
-// written. Of several with the same name the last counts.
-func (e *Encoder) AppendAttrs(b []byte, attrs []Attr) ([]byte, error) {
-	w := writer{ref: e.Ref, lim: e.Limits.withDefaults(), start: len(b)}
-	out, err := w.attrs(append(b, tagMap), attrs)
-	if err != nil {
-		return b, err
-	}
-	return out, nil
-}
 
 // writer is the state of one Append.
 type writer struct {
 	ref   func(v Value) (Ref, error)
-	exact bool   // what is Equal gives the same bytes, see equal.go
-	spare []byte // for exact alone
 	lim   Limits
-	start int // where the value starts in the buffer
-	depth int // containers around the current value
-	items int // members so far
+	start int     // where the value starts in the buffer
+	depth int     // containers around the current value
+	items int     // members so far
+	exact *[]byte // spare buffer of exactSet; if not nil, Equal values give the same bytes
 }
 
 // value writes one value with its tag.
@@ -73,8 +26,8 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Int:
 		b = AppendInt(b, int64(v))
 	case Long:
-		if n, ok := Int64Of(v); ok && w.exact {
-			return w.sized(AppendInt(b, n))
+		if w.exact != nil {
+			return w.exactLong(b, v)
 		}
 		return w.long(append(b, tagLong), string(v))
 	case Float:
@@ -82,17 +35,19 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 	case Bytes:
 		return w.raw(append(b, tagBytes), string(v))
 	case Text:
-		if !validText(string(v)) {
+		if !validText(string(v)) && w.exact == nil {
 			return b, fmt.Errorf("%w: not UTF-8: %s", ErrText, excerpt(v))
 		}
-		b = append(appendI32(append(b, tagText), len(textCodec)), textCodec...)
-		return w.raw(b, string(v))
+		if len(v) > w.room(b)-textHead {
+			return b, w.tooLarge()
+		}
+		return AppendText(b, string(v)), nil
 	case List:
 		return w.seq(append(b, tagSeq), v, seqList)
 	case Tuple:
 		return w.seq(append(b, tagSeq), v, seqTuple)
 	case Set:
-		if w.exact {
+		if w.exact != nil {
 			return w.exactSet(append(b, tagSeq), v)
 		}
 		return w.seq(append(b, tagSeq), v, seqSet)
@@ -110,6 +65,9 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 		}
 		return w.seq(b, v.Args, seqTuple)
 	case Ref:
+		if w.exact != nil {
+			return w.exactRef(append(b, tagRef), v)
+		}
 		return w.reference(append(b, tagRef), v)
 	default:
 		return w.foreign(b, v)
@@ -120,17 +78,26 @@ func (w *writer) value(b []byte, v Value) ([]byte, error) {
 // sized checks the length so far.
 func (w *writer) sized(b []byte) ([]byte, error) {
 	if len(b)-w.start > w.lim.Bytes {
-		return b, fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
+		return b, w.tooLarge()
 	}
 	return b, nil
 }
 
+// room returns the number of bytes that may follow b.
+func (w *writer) room(b []byte) int {
+	return min(w.lim.Bytes-(len(b)-w.start), math.MaxInt32)
+}
+
+func (w *writer) tooLarge() error {
+	return fmt.Errorf("%w: more than %d bytes", ErrSize, w.lim.Bytes)
+}
+
 // raw writes a length and the bytes of a string.
 func (w *writer) raw(b []byte, s string) ([]byte, error) {
-	if len(s) > math.MaxInt32 || len(s) > w.lim.Bytes {
-		return b, fmt.Errorf("%w: a string of %d bytes", ErrSize, len(s))
+	if len(s) > w.room(b)-sizeI32 {
+		return b, w.tooLarge()
 	}
-	return w.sized(append(appendI32(b, len(s)), s...))
+	return append(appendI32(b, len(s)), s...), nil
 }
 
 // long writes the decimal text of a LONG, in canonical form.
@@ -142,11 +109,11 @@ func (w *writer) long(b []byte, s string) ([]byte, error) {
 	if !neg {
 		return w.raw(b, digits)
 	}
-	if len(digits) >= min(math.MaxInt32, w.lim.Bytes) {
-		return b, fmt.Errorf("%w: a number of %d digits", ErrSize, len(digits))
+	if len(digits)+1 > w.room(b)-sizeI32 {
+		return b, w.tooLarge()
 	}
 	b = append(appendI32(b, len(digits)+1), '-')
-	return w.sized(append(b, digits...))
+	return append(b, digits...), nil
 }
 
 // enter counts a container of n members; the caller leaves it by decrementing
@@ -170,6 +137,10 @@ func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
 	}
 	b = appendSeqHeader(b, len(items), kind)
 	for _, item := range items {
+		if n, ok := item.(Int); ok { // the most frequent member of long lists
+			b = AppendInt(b, int64(n))
+			continue
+		}
 		var err error
 		if b, err = w.value(b, item); err != nil {
 			return b, err
@@ -181,7 +152,7 @@ func (w *writer) seq(b []byte, items []Value, kind byte) ([]byte, error) {
 
 // dict writes the body of a MAP.
 func (w *writer) dict(b []byte, m *Map) ([]byte, error) {
-	if m != nil && m.foreign && !w.exact {
+	if m != nil && m.foreign && w.exact == nil {
 		var err error
 		if m, err = m.resolved(w.ref); err != nil {
 			return b, err
@@ -228,8 +199,8 @@ func (w *writer) attrs(b []byte, attrs []Attr) ([]byte, error) {
 	return w.sized(b)
 }
 
-// reference writes the body of a REF. A home that was not made by NewHome or
-// Parse is checked: a wrong one would garble everything after it.
+// reference writes the body of a REF. It checks a home that NewHome and Parse do
+// not make: a malformed one would garble everything after it.
 func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 	neg, digits, ok := splitLong(string(r.ID))
 	if !ok || neg {
@@ -239,7 +210,7 @@ func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	if plainHome(r.Home) {
+	if plainHomeLen(r.Home) == len(r.Home) && r.Home != "" {
 		err = w.enter(addrLen)
 		w.depth--
 	} else {
@@ -253,7 +224,8 @@ func (w *writer) reference(b []byte, r Ref) ([]byte, error) {
 
 // checkHome parses a home of unusual shape.
 func (w *writer) checkHome(h Home) error {
-	p := parser{b: []byte(h), lim: w.lim, depth: w.depth, items: w.items}
+	p := newParser([]byte(h), w.lim)
+	p.depth, p.items = w.depth, w.items
 	if err := p.home(); err != nil {
 		return fmt.Errorf("%w: reference with a bad home: %w", ErrUnencodable, err)
 	}
@@ -269,7 +241,7 @@ func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
 	if v == nil {
 		return b, fmt.Errorf("%w: no value", ErrUnencodable)
 	}
-	if w.exact {
+	if w.exact != nil {
 		return w.exactForeign(b, v)
 	}
 	if w.ref == nil {
@@ -280,27 +252,4 @@ func (w *writer) foreign(b []byte, v Value) ([]byte, error) {
 		return b, err
 	}
 	return w.reference(append(b, tagRef), r)
-}
-
-func strictlySorted(attrs []Attr) bool {
-	for i := 1; i < len(attrs); i++ {
-		if attrs[i-1].Name >= attrs[i].Name {
-			return false
-		}
-	}
-	return true
-}
-
-// sortAttrs returns the attributes sorted by name, the last of each name.
-func sortAttrs(attrs []Attr) []Attr {
-	attrs = slices.Clone(attrs)
-	slices.SortStableFunc(attrs, compareAttrs)
-	kept := attrs[:0]
-	for i, a := range attrs {
-		if i+1 < len(attrs) && attrs[i+1].Name == a.Name {
-			continue
-		}
-		kept = append(kept, a)
-	}
-	return kept
 }

@@ -21,11 +21,11 @@ import (
 //	time.Duration, time.Time                       Float: seconds, seconds since 1970
 //	a Value                                        itself
 //
-// A nil slice or map is an empty one. Named types are what they are made of,
-// methods or not. Everything else, which is pointers, structs, funcs, channels,
-// complex numbers and members that are interfaces with methods, is for other
-// to decide; if other is nil it is ErrUnencodable. Data that contains itself is
-// ErrDepth; a map key that Python cannot hash is ErrUnhashable.
+// A nil slice or map is an empty one. A named type counts as its underlying type,
+// methods or not. FromGo passes everything else to other: pointers, structs,
+// funcs, channels, complex numbers and members that are interfaces with methods;
+// if other is nil it is ErrUnencodable. Data that contains itself is ErrDepth; a
+// map key that Python cannot hash is ErrUnhashable.
 func FromGo(x any, other func(reflect.Value) (Value, error)) (Value, error) {
 	if x == nil {
 		return None{}, nil
@@ -34,7 +34,7 @@ func FromGo(x any, other func(reflect.Value) (Value, error)) (Value, error) {
 	return c.value(reflect.ValueOf(x))
 }
 
-// Types that are treated for what they mean, not for what they are made of.
+// Types with a meaning of their own, which their underlying types have not.
 var (
 	typeValue    = reflect.TypeFor[Value]()
 	typeBigInt   = reflect.TypeFor[*big.Int]()
@@ -127,11 +127,7 @@ func secondsOf(t time.Time) float64 {
 func (c *fromGo) sequence(x reflect.Value) (Value, error) {
 	n := x.Len()
 	if x.Type().Elem().Kind() == reflect.Uint8 {
-		b := make([]byte, n)
-		for i := range b {
-			b[i] = byte(x.Index(i).Uint())
-		}
-		return Bytes(b), nil
+		return Bytes(bytesOf(x)), nil
 	}
 	if err := c.left.enter(n); err != nil {
 		return nil, err
@@ -148,6 +144,16 @@ func (c *fromGo) sequence(x reflect.Value) (Value, error) {
 		return Tuple(items), nil
 	}
 	return List(items), nil
+}
+
+// bytesOf returns the bytes of a slice or array; those of a slice are shared.
+func bytesOf(x reflect.Value) []byte {
+	if x.Kind() == reflect.Slice || x.CanAddr() {
+		return x.Bytes()
+	}
+	addressable := reflect.New(x.Type()).Elem()
+	addressable.Set(x)
+	return addressable.Bytes()
 }
 
 func (c *fromGo) dict(x reflect.Value) (Value, error) {
@@ -184,8 +190,8 @@ func (c *fromGo) dict(x reflect.Value) (Value, error) {
 	return items, nil
 }
 
-// at adds where in a container an error happened. Errors that end the walk at
-// its limits keep their short text: their path would be as long as the limit.
+// at adds the place in a container to an error. Errors that end the walk at its
+// limits keep their short text: their path would be as long as the limit.
 func at(err error, format string, args ...any) error {
 	if errors.Is(err, ErrDepth) || errors.Is(err, ErrItems) {
 		return err

@@ -6,15 +6,15 @@ import (
 	"math"
 )
 
-// Parse reads one value from the start of b and returns how many bytes it took;
-// what follows is the caller's affair. The value shares no memory with b. What
-// is allocated is at most a small multiple of n.
+// Parse reads one value from the start of b and returns its length n; it ignores
+// the bytes after it. The value shares no memory with b, and Parse allocates at
+// most a small multiple of n.
 //
 // Errors are *WireError and wrap ErrTruncated, ErrTag, ErrSeq, ErrNumber,
 // ErrCodec, ErrText, ErrUnhashable, or for the limits ErrDepth, ErrItems,
 // ErrSize.
 func Parse(b []byte, lim Limits) (v Value, n int, err error) {
-	p := parser{b: b, lim: lim.withDefaults()}
+	p := newParser(b, lim)
 	v, err = p.value()
 	if err != nil {
 		return nil, 0, err
@@ -22,13 +22,13 @@ func Parse(b []byte, lim Limits) (v Value, n int, err error) {
 	return v, p.off, nil
 }
 
-// ParseAttrs reads a MAP with strings as keys, tag included, from the start of
-// b: what every packet is after its command. The attributes are in the order of
-// the wire, which need not be sorted; of several with the same name the last
-// value counts, in the place of the first. A key that is no string wraps
-// ErrTag. Other errors are those of Parse.
+// ParseAttrs reads a MAP with strings as keys, tag included, from the start of b:
+// every packet is one, after its command. The attributes are in the order of the
+// wire, which need not be sorted; of several with the same name the last value
+// counts, at the position of the first. A key that is no string wraps ErrTag.
+// Other errors are those of Parse.
 func ParseAttrs(b []byte, lim Limits) (attrs []Attr, n int, err error) {
-	p := parser{b: b, lim: lim.withDefaults()}
+	p := newParser(b, lim)
 	attrs, err = p.attrs()
 	if err != nil {
 		return nil, 0, err
@@ -36,53 +36,64 @@ func ParseAttrs(b []byte, lim Limits) (attrs []Attr, n int, err error) {
 	return attrs, p.off, nil
 }
 
-// parser reads values from b. Memory for the members of a container is
-// allocated before they are read, so their number must be believed; owed makes
-// that safe: it is the number of bytes that the containers around the current
-// value still need at least. A count that does not fit what is left beyond that
-// is a lie, and the slots of all containers together can never be more than
-// there are bytes, however they are nested.
+// parser reads values from b. It allocates memory for the members of a container
+// before it reads them. owed makes that safe: it is the number of bytes that the
+// containers around the current value still need at least. The parser refuses a
+// count that does not fit into the bytes beyond these, so all containers together
+// never have more members than there are bytes, however they are nested.
 type parser struct {
-	b     []byte
+	b     []byte // up to the limit
 	lim   Limits
+	whole int // length of the input, limit or not
 	off   int
 	depth int // containers around the current value
 	items int // members announced so far
 	owed  int // bytes
-	steps int // what it cost so far, see the tests
+	steps int // comparisons so far, for the tests
+}
+
+func newParser(b []byte, lim Limits) parser {
+	lim = lim.withDefaults()
+	return parser{b: b[:min(len(b), lim.Bytes)], lim: lim, whole: len(b)}
 }
 
 func (p *parser) fail(off int, kind error, format string, args ...any) error {
 	return &WireError{Offset: off, Err: kind, Detail: fmt.Sprintf(format, args...)}
 }
 
-// take returns the next n bytes.
-func (p *parser) take(n int) ([]byte, error) {
-	switch left := len(p.b) - p.off; {
+// short returns the error for n bytes that are wanted and not there.
+func (p *parser) short(n int) error {
+	switch left := p.whole - p.off; {
 	case n < 0:
-		return nil, p.fail(p.off, ErrTruncated, "length %d", n)
+		return p.fail(p.off, ErrTruncated, "length %d", n)
 	case n > left:
-		return nil, p.fail(p.off, ErrTruncated, "%d bytes wanted, %d left", n, left)
-	case n > p.lim.Bytes-p.off:
-		return nil, p.fail(p.off, ErrSize, "more than %d bytes", p.lim.Bytes)
+		return p.fail(p.off, ErrTruncated, "%d bytes wanted, %d left", n, left)
 	}
-	b := p.b[p.off : p.off+n]
+	return p.fail(p.off, ErrSize, "more than %d bytes", p.lim.Bytes)
+}
+
+// next returns the next n bytes, or nil where there are fewer.
+func (p *parser) next(n int) []byte {
+	if uint(n) > uint(len(p.b)-p.off) {
+		return nil
+	}
+	b := p.b[p.off:][:n]
 	p.off += n
-	return b, nil
+	return b
 }
 
 func (p *parser) byte() (byte, error) {
-	b, err := p.take(sizeByte)
-	if err != nil {
-		return 0, err
+	b := p.next(sizeByte)
+	if b == nil {
+		return 0, p.short(sizeByte)
 	}
 	return b[0], nil
 }
 
 func (p *parser) i32() (int, error) {
-	b, err := p.take(sizeI32)
-	if err != nil {
-		return 0, err
+	b := p.next(sizeI32)
+	if b == nil {
+		return 0, p.short(sizeI32)
 	}
 	return int(int32(binary.BigEndian.Uint32(b))), nil
 }
@@ -93,7 +104,11 @@ func (p *parser) raw() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.take(n)
+	b := p.next(n)
+	if b == nil {
+		return nil, p.short(n)
+	}
+	return b, nil
 }
 
 // count reads the number of members of a container, each of at least size
@@ -104,7 +119,11 @@ func (p *parser) count(size, weight int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if left := len(p.b) - p.off - p.owed; n < 0 || n > left/size {
+	if n < 0 || n*size > len(p.b)-p.off-p.owed {
+		left := p.whole - p.off - p.owed
+		if n >= 0 && n*size <= left {
+			return 0, p.fail(at, ErrSize, "more than %d bytes", p.lim.Bytes)
+		}
 		return 0, p.fail(at, ErrTruncated, "%d members in %d bytes", n, max(left, 0))
 	}
 	return n, p.enter(at, n*weight)
@@ -126,27 +145,25 @@ func (p *parser) enter(at, n int) error {
 
 // value reads a tag and what belongs to it.
 func (p *parser) value() (Value, error) {
-	p.steps++
 	at := p.off
-	tag, err := p.byte()
-	if err != nil {
-		return nil, err
+	if at >= len(p.b) {
+		return nil, p.short(sizeTag)
 	}
-	switch tag {
+	p.off++
+	want := 0 // bytes of a body of fixed size
+	switch tag := p.b[at]; tag {
 	case tagInt:
-		n, err := p.i32()
-		if err != nil {
-			return nil, err
+		if b := p.next(sizeI32); b != nil {
+			return intValue(i32(b)), nil
 		}
-		return Int(n), nil
+		want = sizeI32
 	case tagLong:
 		return p.long()
 	case tagFloat:
-		b, err := p.take(sizeFloat)
-		if err != nil {
-			return nil, err
+		if b := p.next(sizeFloat); b != nil {
+			return Float(math.Float64frombits(binary.BigEndian.Uint64(b))), nil
 		}
-		return Float(math.Float64frombits(binary.BigEndian.Uint64(b))), nil
+		want = sizeFloat
 	case tagBytes:
 		b, err := p.raw()
 		if err != nil {
@@ -156,38 +173,36 @@ func (p *parser) value() (Value, error) {
 	case tagText:
 		return p.text()
 	case tagBool:
-		n, err := p.i32()
-		if err != nil {
-			return nil, err
+		if b := p.next(sizeI32); b != nil {
+			return Bool(binary.BigEndian.Uint32(b) != 0), nil
 		}
-		return Bool(n != 0), nil
+		want = sizeI32
 	case tagSeq:
 		return p.seq()
 	case tagMap:
 		return p.dict()
 	case tagByte:
-		n, err := p.byte()
-		if err != nil {
-			return nil, err
+		if b := p.next(sizeByte); b != nil {
+			return Int(b[0]), nil
 		}
-		return Int(n), nil
+		want = sizeByte
 	case tagNone:
 		return None{}, nil
 	case tagSlice:
-		b, err := p.take(sizeSlice)
-		if err != nil {
-			return nil, err
+		if b := p.next(sizeSlice); b != nil {
+			return Slice{int32(i32(b)), int32(i32(b[sizeI32:])), int32(i32(b[2*sizeI32:]))}, nil
 		}
-		n := func(i int) int32 { return int32(binary.BigEndian.Uint32(b[i*sizeI32:])) }
-		return Slice{Start: n(0), Stop: n(1), Step: n(2)}, nil
+		want = sizeSlice
 	case tagEllipsis:
 		return Ellipsis{}, nil
 	case tagError:
 		return p.exception()
 	case tagRef:
 		return p.reference()
+	default:
+		return nil, p.fail(at, ErrTag, "%#02x", tag)
 	}
-	return nil, p.fail(at, ErrTag, "%#02x", tag)
+	return nil, p.short(want)
 }
 
 func (p *parser) long() (Value, error) {
@@ -240,8 +255,13 @@ func (p *parser) members(n int) ([]Value, error) {
 	items := make([]Value, n)
 	p.owed += n * minValue
 	for i := range items {
-		var err error
 		p.owed -= minValue
+		if b := p.b[p.off:]; len(b) >= sizeTag+sizeI32 && b[0] == tagInt { // the most frequent member of long lists
+			items[i] = intValue(i32(b[sizeTag:]))
+			p.off += sizeTag + sizeI32
+			continue
+		}
+		var err error
 		if items[i], err = p.value(); err != nil {
 			return nil, err
 		}
@@ -278,6 +298,10 @@ func (p *parser) seq() (Value, error) {
 
 // hashable checks a key or a member of a set.
 func (p *parser) hashable(at int, v Value) error {
+	switch v.(type) {
+	case Bytes, Text, Int: // most are
+		return nil
+	}
 	w := unlimited()
 	if w.hashable(v) != nil {
 		return p.fail(at, ErrUnhashable, "%s", pythonName(v))
@@ -287,12 +311,11 @@ func (p *parser) hashable(at int, v Value) error {
 
 // pair reads the header of a pair; a key and a value follow.
 func (p *parser) pair() error {
-	b, err := p.take(sizeSeqHdr)
-	if err != nil {
-		return err
+	b := p.next(sizeSeqHdr)
+	if b == nil {
+		return p.short(sizeSeqHdr)
 	}
-	n, kind := int32(binary.BigEndian.Uint32(b)), b[sizeI32]
-	if n != pairLen || kind != seqTuple && kind != seqList {
+	if n, kind := i32(b), b[sizeI32]; n != pairLen || kind > seqTuple {
 		return p.fail(p.off-sizeSeqHdr, ErrSeq, "a pair of %d members and kind %d", n, kind)
 	}
 	return nil
@@ -303,7 +326,7 @@ func (p *parser) dict() (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	pairs := make([]Pair, n)
+	m, pairs := newMap(n)
 	p.owed += n * minPair
 	for i := range pairs {
 		p.owed -= minPair
@@ -324,7 +347,6 @@ func (p *parser) dict() (Value, error) {
 		}
 	}
 	p.depth--
-	m := new(Map)
 	p.steps += m.fill(pairs)
 	return m, nil
 }
@@ -341,8 +363,8 @@ func (p *parser) exception() (Value, error) {
 	return Exception{Class: string(class), Args: args}, nil
 }
 
-// addressOrArgs reads an untagged SEQ body that is a tuple or, from writers
-// that take less care, a list.
+// addressOrArgs reads an untagged SEQ body: a tuple, or a list, which originals
+// accept here too.
 func (p *parser) addressOrArgs() ([]Value, error) {
 	n, _, err := p.seqHeader(seqTuple)
 	if err != nil {
@@ -351,25 +373,35 @@ func (p *parser) addressOrArgs() ([]Value, error) {
 	return p.members(n)
 }
 
-// home passes over a home: any values will do, but values they must be.
+// home passes over a home, which may consist of any values.
 func (p *parser) home() error {
+	if n := plainHomeLen(p.b[p.off:]); n > 0 && n <= len(p.b)-p.off-p.owed {
+		err := p.enter(p.off, addrLen)
+		p.depth--
+		p.off += n
+		return err
+	}
 	_, err := p.addressOrArgs()
 	return err
 }
 
 func (p *parser) reference() (Value, error) {
 	at := p.off
-	b, err := p.raw()
+	raw, err := p.raw()
 	if err != nil {
 		return nil, err
 	}
-	id, err := ParseID(string(b))
-	if err != nil {
-		return nil, p.fail(at, ErrNumber, "object id %s", excerpt(b))
+	neg, digits, ok := splitLong(raw)
+	if !ok || neg {
+		return nil, p.fail(at, ErrNumber, "object id %s", excerpt(raw))
 	}
 	start := p.off
 	if err := p.home(); err != nil {
 		return nil, err
 	}
-	return Ref{ID: id, Home: Home(p.b[start:p.off])}, nil
+	if len(digits) < len(raw) {
+		return Ref{ID: ID(digits), Home: Home(p.b[start:p.off])}, nil
+	}
+	both := string(p.b[start-len(digits) : p.off]) // id and home follow each other: one allocation
+	return Ref{ID: ID(both[:len(digits)]), Home: Home(both[len(digits):])}, nil
 }

@@ -11,13 +11,13 @@ import (
 // Pair is a key and its value.
 type Pair struct{ Key, Value Value }
 
-// Map is a Python dict. It never changes once it is made. Its pairs are in the
-// order of the wire: None, then numbers by value, then by type name and value.
+// Map is a Python dict that never changes. Its pairs are in the order of the wire:
+// None, then numbers by value, then by type name and value.
 type Map struct {
 	pairs []Pair
 	order keyOrder
-	// foreign is set where a key is of another package: its place is known
-	// only when it has become a reference.
+	// foreign is set if a key is a value of another package: the map is sorted
+	// again when the writer has made a reference of it.
 	foreign bool
 }
 
@@ -41,6 +41,28 @@ func MapOf(m map[string]Value) *Map {
 		pairs = append(pairs, Pair{StringValue(name), v})
 	}
 	return makeMap(pairs)
+}
+
+// newMap returns an empty map and room for n pairs, for small maps in one
+// allocation.
+func newMap(n int) (*Map, []Pair) {
+	switch {
+	case n == 0:
+		return new(Map), nil
+	case n <= 2:
+		var all struct {
+			m     Map
+			pairs [2]Pair
+		}
+		return &all.m, all.pairs[:n]
+	case n <= 4:
+		var all struct {
+			m     Map
+			pairs [4]Pair
+		}
+		return &all.m, all.pairs[:n]
+	}
+	return new(Map), make([]Pair, n)
 }
 
 // makeMap takes over the pairs, whose keys must be hashable.
@@ -88,7 +110,7 @@ func (t *keyTable) merge(pairs []Pair, sorted []entry) []Pair {
 	return merged
 }
 
-// foreignKey tells whether a key is, or holds, a value of another package.
+// foreignKey tells whether a key is or contains a value of another package.
 func foreignKey(key Value) bool {
 	if t, ok := key.(Tuple); ok {
 		return slices.ContainsFunc(t, foreignKey)
@@ -104,7 +126,8 @@ func (m *Map) Len() int {
 	return len(m.pairs)
 }
 
-// Pairs returns the pairs in the order of the wire. They must not be changed.
+// Pairs returns the pairs in the order of the wire. The caller must not change
+// them.
 func (m *Map) Pairs() []Pair {
 	if m == nil {
 		return nil
@@ -132,27 +155,8 @@ func (m *Map) Get(key Value) (Value, bool) {
 	return m.pairs[i].Value, true
 }
 
-// StringValue returns s as a Go program means it: Bytes if it is ASCII, as the
-// original has its strings; Text if it is other UTF-8; Bytes if it is neither.
-func StringValue(s string) Value {
-	if isASCII(s) || !validText(s) {
-		return Bytes(s)
-	}
-	return Text(s)
-}
-
-// StringOf returns the string of Bytes or Text.
-func StringOf(v Value) (string, bool) {
-	switch v := v.(type) {
-	case Bytes:
-		return string(v), true
-	case Text:
-		return string(v), true
-	}
-	return "", false
-}
-
-// resolved returns the map with its foreign keys made references by ref.
+// resolved returns the map with references, made by ref, in place of its foreign
+// keys.
 func (m *Map) resolved(ref func(Value) (Ref, error)) (*Map, error) {
 	pairs := slices.Clone(m.pairs)
 	for i := range pairs {

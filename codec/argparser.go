@@ -23,8 +23,8 @@ type ArgParser struct {
 
 // Parse reads arguments separated by commas: literals, keywords as k=2, paths as
 // @path, and plain words. A word is an argument that is no literal and has no
-// quote, comma, bracket, white space or =; it means itself, as StringValue has
-// it. Empty text has no arguments. The keywords are in the order of the text.
+// quote, comma, bracket, white space or =; its value is the StringValue of the
+// word. Empty text has no arguments. The keywords are in the order of the text.
 //
 // Errors are those of ParseLiteral; an error of Path is returned as it is.
 func (a *ArgParser) Parse(s string) (args []Value, kwargs []Attr, err error) {
@@ -81,9 +81,9 @@ func (p *argParser) argument() error {
 	return nil
 }
 
-// KeywordName returns how the name of a keyword argument is written in one line
-// with others: an identifier as it is, and any other name, which only a program
-// can have given, as text in quotes.
+// KeywordName returns the name of a keyword argument as text for a line: an
+// identifier as it is, and any other name, which only a program can give, in
+// quotes.
 func KeywordName(name string) string {
 	p := literalParser{s: name}
 	if name != "" && p.identifier() == name {
