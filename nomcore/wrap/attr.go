@@ -75,21 +75,14 @@ func structOf(t reflect.Type) reflect.Type {
 }
 
 func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
-	a := &attr{name: tag.name, goName: f.Name, index: f.Index, typ: f.Type, tagged: tag.name != ""}
+	a := &attr{name: tag.name, goName: f.Name, index: f.Index, typ: f.Type, tagged: tag.name != "", getter: tag.getter, sealed: tag.readonly}
 	if !a.tagged {
 		a.name = snakeCase(f.Name)
 	}
-	a.getter = tag.getter
-	// A struct is a part of its parent and is changed through its own
-	// attributes, never replaced.
-	a.sealed = tag.readonly
-	a.fixed = tag.readonly || tag.getter || isPart(f.Type)
+	// A part is changed through its own attributes, never replaced.
+	a.fixed = a.sealed || a.getter || isPart(f.Type)
 	if f.Type.Kind() == reflect.Func {
-		sig, err := newSignature(a.name, f.Type, 0, nil)
-		if err != nil {
-			return nil, err
-		}
-		a.sig = sig
+		a.sig = newSignature(a.name, f.Type, 0)
 	}
 	if a.getter && (a.sig == nil || len(a.sig.in) != 0 || len(a.sig.out) != 1) {
 		return nil, fmt.Errorf("field %s: a getter is a func() T or func() (T, error), perhaps with a context", f.Name)
@@ -100,8 +93,7 @@ func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
 // isPart tells whether a t in a struct or slice is a part of it: a struct that
 // does not go by value.
 func isPart(t reflect.Type) bool {
-	_, _, ok := plainOf(t)
-	return t.Kind() == reflect.Struct && !ok
+	return t.Kind() == reflect.Struct && structOf(t) != nil
 }
 
 // methodsOf returns the attributes that are methods of t.
@@ -120,8 +112,9 @@ func methodsOf(t reflect.Type, h *hidden) ([]*attr, error) {
 		if spec == nil {
 			spec = specs[a.name]
 		}
-		if a.sig, err = newSignature(a.name, m.Type, 1, spec); err != nil {
-			return nil, err
+		a.sig = newSignature(a.name, m.Type, 1)
+		if err := a.sig.nameParams(spec); err != nil {
+			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
 		methods = append(methods, a)
 	}

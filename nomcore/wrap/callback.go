@@ -69,11 +69,7 @@ func (w writer) setFunc(dst reflect.Value, v codec.Value) error {
 	default:
 		return wrongType(t, v)
 	}
-	sig, err := newSignature("callback", t, 0, nil)
-	if err != nil {
-		return err
-	}
-	c := &callback{v, sig, w.guard}
+	c := &callback{v, newSignature("callback", t, 0), w.guard}
 	f := reflect.MakeFunc(t, c.invoke)
 	data := funcData(f)
 	key := weak.Make(data)
@@ -102,7 +98,7 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 	}
 	if !c.sig.err {
 		if err != nil {
-			object.LogFrom(ctx).Warn("callback failed", "callback", refText(c.ref), "error", err)
+			object.LogFrom(ctx).Warn("callback failed", "callback", gotName(c.ref), "error", err)
 		}
 		return out
 	}
@@ -111,14 +107,6 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 		last.Set(reflect.ValueOf(err))
 	}
 	return append(out, last)
-}
-
-// refText names a callee in a log without running its code.
-func refText(v codec.Value) string {
-	if o, ok := v.(*object.Object); ok {
-		return object.ClassOf(o.Impl)
-	}
-	return v.String()
 }
 
 // results calls the object and converts what it returns.
@@ -155,7 +143,7 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 	out := make([]reflect.Value, len(values))
 	for i, t := range c.sig.out {
 		if out[i], err = (writer{c.guard}).convert(values[i], t); err != nil {
-			return nil, conversionError(fmt.Sprintf("callback result %d", i+1), err)
+			return nil, labelled(fmt.Sprintf("callback result %d", i+1), err)
 		}
 	}
 	return out, nil
@@ -164,9 +152,9 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 // args converts the arguments. Go code that holds the object's own lock may be
 // calling, so that only the shared lock is taken.
 func (c *callback) args(in []reflect.Value) ([]codec.Value, error) {
-	if c.guard.own == nil {
-		c.guard.rlock()
-		defer c.guard.runlock()
+	if !c.guard.own {
+		c.guard.read.Lock()
+		defer c.guard.read.Unlock()
 	}
 	if c.sig.rest {
 		last := in[len(in)-1]

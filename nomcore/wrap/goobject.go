@@ -84,8 +84,8 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	case a.getter:
 		return o.call(ctx, a, nil, nil)
 	}
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	return o.read(a, name)
 }
 
@@ -118,8 +118,8 @@ func (o *goObject) AttrName(name string) string {
 func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]codec.Value, err error) {
 	defer object.Recover(ctx, "snapshot", &err)
 	values := make(map[string]codec.Value, len(names))
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	for _, name := range names {
 		a := o.info.byName[name]
 		if a == nil || a.method || a.getter {
@@ -179,8 +179,8 @@ func (o *goObject) CallAttr(ctx context.Context, name string, args []codec.Value
 
 // loaded returns a copy of a field.
 func (o *goObject) loaded(a *attr) (reflect.Value, error) {
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	v, err := o.field(a, a.name)
 	if err != nil {
 		return v, err
@@ -199,15 +199,15 @@ func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err
 	defer object.Recover(ctx, name, &err)
 	w, err := writer{o.guard}.convert(v, a.typ)
 	if err != nil {
-		return conversionError("attribute '"+name+"'", err)
+		return labelled("attribute '"+name+"'", err)
 	}
 	return o.store(a, name, w)
 }
 
 // store puts a converted value into a field.
 func (o *goObject) store(a *attr, name string, w reflect.Value) error {
-	o.guard.lock()
-	defer o.guard.unlock()
+	o.guard.write.Lock()
+	defer o.guard.write.Unlock()
 	f, err := o.field(a, name)
 	if err == nil {
 		f.Set(w)

@@ -44,8 +44,8 @@ var hiddenMethods = map[string][]reflect.Type{
 	"TryRLock": {lockerType, rlockerType}, "RLocker": {lockerType, rlockerType},
 	"Deadline": {contextType}, "Done": {contextType}, "Err": {contextType}, "Value": {contextType},
 	"Scan": {fmtScanner, sqlScanner}, "Set": {flagValue},
-	"NomParams": {reflect.TypeFor[paramNamer]()}, "NomRepr": {reflect.TypeFor[nomReprer]()},
-	"Repr": {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
+	"NomParams": {reflect.TypeFor[paramNamer]()},
+	"Repr":      {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
 }
 
 // hiddenMethod tells whether no peer sees a method of t. Those that decode into

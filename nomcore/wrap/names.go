@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // snakeCase returns the attribute name of a Go name: HTTPServer is
@@ -58,15 +59,11 @@ func parseTag(f reflect.StructField) (fieldTag, error) {
 // className returns the name of a type for people, without its package: that
 // of the Go type, or Python's name for types that have none.
 func className(t reflect.Type) string {
-	if t == nil {
-		return "NoneType"
-	}
 	for t.Kind() == reflect.Pointer && t.Name() == "" {
 		t = t.Elem()
 	}
-	if name := t.Name(); name != "" && t.PkgPath() != "" {
-		name, _, _ = strings.Cut(name, "[") // without type arguments, which are long
-		return name
+	if t.PkgPath() != "" {
+		return object.TypeName(t)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -79,10 +76,7 @@ func className(t reflect.Type) string {
 
 // kindWord returns Python's word for the kind of t: int, list, callable.
 func kindWord(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Complex64, reflect.Complex128:
-		return "complex"
-	case reflect.Func:
+	if t.Kind() == reflect.Func {
 		return "callable"
 	}
 	switch k := kindOfType(t); k {
@@ -101,7 +95,7 @@ func typeName(t reflect.Type) string {
 	if p, _, ok := plainOf(t); ok {
 		return p.word
 	}
-	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct {
+	if t.Kind() == reflect.Pointer && !isScalar(t.Elem()) || t.Kind() == reflect.Struct {
 		return className(t)
 	}
 	word := kindWord(t)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"nomfs/codec"
@@ -29,7 +30,7 @@ var plains = make(map[reflect.Type]plain)
 func init() {
 	byValue(codec.KindInt, "int", func(n big.Int) (codec.Value, error) { return codec.IntValue(&n), nil }, parseBigInt)
 	byValue(codec.KindFloat, "float", readBigFloat, parseBigFloat)
-	byText[big.Rat]("fraction")
+	byString("fraction", func(x big.Rat) string { return x.RatString() }, parseBigRat)
 	byValue(codec.KindFloat, "seconds", readDuration, parseDuration)
 	byString("RFC 3339 time", timeText, func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) })
 	byText[netip.Addr]("IP address")
@@ -107,7 +108,8 @@ func byText[T any, P interface {
 			if !ok {
 				return x, errForm
 			}
-			return x, P(&x).UnmarshalText([]byte(s))
+			err = P(&x).UnmarshalText([]byte(s))
+			return x, err
 		})
 }
 
@@ -147,33 +149,33 @@ func parseBigFloat(v codec.Value) (x big.Float, err error) {
 	return *n, nil
 }
 
+// parseBigRat takes no exponent: a short text could make a number that fills
+// the memory.
+func parseBigRat(s string) (x big.Rat, err error) {
+	if !strings.ContainsAny(s, "eEpP") {
+		if _, ok := x.SetString(s); ok {
+			return x, nil
+		}
+	}
+	return x, errForm
+}
+
 // readDuration returns seconds, as Python counts time, where a float is exact
 // to the nanosecond; a longer time, or a finer one than its float, is Go's text.
 func readDuration(d time.Duration) (codec.Value, error) {
-	f := d.Seconds()
-	if back, err := secondsToDuration(f); err == nil && back == d {
-		return codec.Float(f), nil
+	f := codec.Float(d.Seconds())
+	if back, err := parseDuration(f); err == nil && back == d {
+		return f, nil
 	}
 	return codec.StringValue(d.String()), nil
 }
 
-func parseDuration(v codec.Value) (time.Duration, error) {
+func parseDuration(v codec.Value) (d time.Duration, err error) {
 	if s, ok := codec.StringOf(v); ok {
 		return time.ParseDuration(s)
 	}
-	var f float64
-	if err := setFloat(reflect.ValueOf(&f).Elem(), v); err != nil {
-		return 0, err
-	}
-	return secondsToDuration(f)
-}
-
-func secondsToDuration(f float64) (time.Duration, error) {
-	ns := math.Round(f * float64(time.Second))
-	if !(math.Abs(ns) < math.MaxInt64) { // also false for nan
-		return 0, errForm
-	}
-	return time.Duration(ns), nil
+	err = codec.ToGo(v, reflect.ValueOf(&d).Elem())
+	return d, err
 }
 
 // timeText writes a time to the nanosecond; in UTC where its zone is not whole

@@ -34,8 +34,8 @@ type signature struct {
 }
 
 // newSignature describes func type t, whose first skip parameters are not the
-// caller's, with the parameter names of spec if there are any.
-func newSignature(name string, t reflect.Type, skip int, spec []string) (*signature, error) {
+// caller's. Its parameters have no names.
+func newSignature(name string, t reflect.Type, skip int) *signature {
 	sig := &signature{name: name, what: name + "()", rest: t.IsVariadic()}
 	if t.NumIn() > skip && t.In(skip) == contextType {
 		sig.ctx = true
@@ -56,24 +56,19 @@ func newSignature(name string, t reflect.Type, skip int, spec []string) (*signat
 	if n := len(sig.out); n > 0 && sig.out[n-1] == errorType {
 		sig.err, sig.out = true, sig.out[:n-1]
 	}
-	if len(spec) > 0 {
-		if err := sig.nameParams(spec); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	for sig.required < sig.single && sig.in[sig.required].def == nil {
-		sig.required++
-	}
-	return sig, nil
+	sig.required = sig.single
+	return sig
 }
 
-// nameParams gives the parameters their names and defaults.
+// nameParams gives the parameters their names and defaults, if there are any.
 func (sig *signature) nameParams(spec []string) error {
+	if len(spec) == 0 {
+		return nil
+	}
 	if len(spec) != len(sig.in) {
 		return fmt.Errorf("%d parameter names for %d parameters", len(spec), len(sig.in))
 	}
 	seen := make(map[string]bool)
-	optional := false
 	for i, s := range spec {
 		p, rest := &sig.in[i], i >= sig.single
 		name, def, hasDef := strings.Cut(s, "=")
@@ -88,7 +83,7 @@ func (sig *signature) nameParams(spec []string) error {
 			return fmt.Errorf("two parameters are called %s", name)
 		case rest && hasDef:
 			return fmt.Errorf("%s takes any number of arguments, it needs no default", name)
-		case optional && !hasDef && !rest:
+		case i > sig.required && !hasDef && !rest:
 			return fmt.Errorf("%s needs a default, as the one before it has one", name)
 		}
 		seen[name] = true
@@ -96,7 +91,7 @@ func (sig *signature) nameParams(spec []string) error {
 		if !hasDef {
 			continue
 		}
-		optional = true
+		sig.required = min(sig.required, i)
 		v, err := codec.ParseLiteral(strings.TrimSpace(def))
 		if err == nil {
 			_, err = writer{}.convert(v, p.typ)
@@ -237,7 +232,7 @@ func (sig *signature) argumentError(i int, err error) error {
 	if name := sig.in[min(i, len(sig.in)-1)].name; name != "" {
 		label += " (" + name + ")"
 	}
-	return conversionError(label, err)
+	return labelled(label, err)
 }
 
 // countError is the TypeError for a wrong number of arguments, in Python's

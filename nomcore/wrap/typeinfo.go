@@ -32,8 +32,7 @@ var answering = []reflect.Type{
 
 // telling are the interfaces by which a value says what its text is.
 var telling = []reflect.Type{
-	reflect.TypeFor[object.Reprer](), reflect.TypeFor[nomReprer](), reflect.TypeFor[object.Strer](),
-	errorType, reflect.TypeFor[fmt.Stringer](),
+	reflect.TypeFor[object.Reprer](), reflect.TypeFor[object.Strer](), errorType, reflect.TypeFor[fmt.Stringer](),
 }
 
 // paramNamer gives the methods of a type the parameter names that keywords
@@ -41,9 +40,6 @@ var telling = []reflect.Type{
 // Func takes. It is asked once per type, on a zero value, and must do no more
 // than return a constant: an object may be locked meanwhile.
 type paramNamer interface{ NomParams() map[string][]string }
-
-// nomReprer gives a type a repr of its own without a context.
-type nomReprer interface{ NomRepr() string }
 
 // typeInfo is what reflection finds out about a type, once.
 type typeInfo struct {

@@ -17,7 +17,11 @@ var ErrNoLock = errors.New("no lock of its own")
 // refused with ErrNoLock. The caller promises that its methods touch nothing
 // that peers can set, or that a data race there does no harm. The promise holds
 // for all that is reached through the value.
-func Unlocked(x any) *object.Object { return must(objectOf(x, guard{unlocked: true})) }
+func Unlocked(x any) *object.Object {
+	g := shared
+	g.unlocked = true
+	return must(objectOf(x, g))
+}
 
 // refusal returns why values of the type are not served without a promise, nil
 // if they are.
@@ -34,20 +38,15 @@ func (info *typeInfo) check(seen map[*typeInfo]bool) error {
 	}
 	seen[info] = true
 	if info.unguarded() {
-		if info.kind == reflect.Struct {
-			return fmt.Errorf("%v has %w, and peers could set its fields while its methods run: embed sync.Mutex and take it "+
-				"in the methods, give the fields the tag nom:\",readonly\", or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
-		}
-		return fmt.Errorf("%v has %w, and peers could use its contents while its methods run: "+
-			"put it into a struct that embeds sync.Mutex, or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
+		return fmt.Errorf("%v has %w, and peers could set its fields or items while its methods run: embed sync.Mutex in a "+
+			"struct and take it in the methods, give fields the tag nom:\",readonly\", or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
 	}
 	for _, a := range info.fields {
 		if err := checkType(a.typ, info.recv.Kind() == reflect.Pointer, a.sealed, seen); err != nil {
 			return fmt.Errorf("%s.%s: %w", info.class, a.goName, err)
 		}
 	}
-	switch info.kind {
-	case reflect.Slice, reflect.Array, reflect.Map:
+	if isContainer(info.kind) {
 		return checkType(info.base, info.recv.Kind() == reflect.Pointer, false, seen)
 	}
 	return nil
@@ -61,9 +60,6 @@ func checkType(t reflect.Type, inPlace, sealed bool, seen map[*typeInfo]bool) er
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if indirect(t.Elem()) {
-			return checkType(t.Elem(), true, sealed, seen)
-		}
 		return infoOf(t).check(seen)
 	case reflect.Struct:
 		if inPlace && !sealed {
@@ -89,19 +85,13 @@ func (info *typeInfo) unguarded() bool {
 	if info.locker || !info.runs {
 		return false
 	}
-	switch pointer := info.recv.Kind() == reflect.Pointer; info.kind {
+	switch info.kind {
 	case reflect.Struct:
 		return info.settable()
 	case reflect.Map, reflect.Slice:
 		return true
-	case reflect.Array:
-		return pointer
-	default:
-		return pointer && slices.ContainsFunc(info.attrs, func(a *attr) bool { // one that can write it
-			_, ofValue := info.base.MethodByName(a.goName)
-			return !ofValue
-		})
 	}
+	return info.kind == reflect.Array && info.recv.Kind() == reflect.Pointer
 }
 
 // settable tells whether peers can set a field of the struct, or of a part.

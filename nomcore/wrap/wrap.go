@@ -2,6 +2,7 @@ package wrap
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"nomfs/codec"
@@ -62,7 +63,7 @@ func Wrap(x any) *object.Object { return must(ObjectOf(x)) }
 
 // ObjectOf is Wrap with an error instead of a panic: ErrNoLock, or a mistake in
 // the tags or parameter names of a type.
-func ObjectOf(x any) (*object.Object, error) { return objectOf(x, guard{}) }
+func ObjectOf(x any) (*object.Object, error) { return objectOf(x, shared) }
 
 func must(o *object.Object, err error) *object.Object {
 	if err != nil {
@@ -72,8 +73,13 @@ func must(o *object.Object, err error) *object.Object {
 }
 
 func objectOf(x any, g guard) (*object.Object, error) {
-	if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer && v.IsNil() {
+	switch v := reflect.ValueOf(x); v.Kind() {
+	case reflect.Invalid:
 		x = codec.None{}
+	case reflect.Pointer, reflect.Func:
+		if v.IsNil() {
+			x = codec.None{}
+		}
 	}
 	switch v := x.(type) {
 	case *object.Object:
@@ -92,7 +98,19 @@ func objectOf(x any, g guard) (*object.Object, error) {
 
 // ValueOf returns what an attribute with the value x would give: plain values
 // and containers of them as copies, everything else as ObjectOf does.
-func ValueOf(x any) (codec.Value, error) { return snapshot(reflect.ValueOf(x), guard{}) }
+func ValueOf(x any) (codec.Value, error) { return snapshot(reflect.ValueOf(x), shared) }
+
+// FromGo returns the arguments of a call, each as ValueOf makes it.
+func FromGo(args ...any) ([]codec.Value, error) {
+	out := make([]codec.Value, len(args))
+	for i, x := range args {
+		var err error
+		if out[i], err = ValueOf(x); err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+	}
+	return out, nil
+}
 
 // valueObject is a value of the wire that is an object: it has a repr and
 // nothing else.
