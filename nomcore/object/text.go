@@ -9,8 +9,8 @@ import (
 	"nomfs/codec"
 )
 
-// ClassOf returns the class of an object for people: what Classer says, else
-// the name of its Go type.
+// ClassOf returns the class of an object for people: that of Classer, else the
+// name of its Go type.
 func ClassOf(impl any) string {
 	if c, ok := impl.(Classer); ok {
 		return c.Class()
@@ -35,31 +35,31 @@ func TypeName(t reflect.Type) string {
 	return name
 }
 
-// ReprOf returns the repr of an object: what Reprer says, else <Class object>.
-// An error is logged.
+// ReprOf returns the repr of an object: that of Reprer, else <Class object>. An
+// error is logged.
 func ReprOf(ctx context.Context, impl any) string {
 	if r, ok := impl.(Reprer); ok {
-		if text, ok := said(ctx, "Repr()", impl, r.Repr); ok {
+		if text, ok := ownText(ctx, "Repr()", impl, r.Repr); ok {
 			return text
 		}
 	}
 	return "<" + ClassOf(impl) + " object>"
 }
 
-// StrOf returns the str of an object: what Told returns, else the repr. An
-// error is logged.
+// StrOf returns the str of an object: that of StrFunc, else the repr. An error
+// is logged.
 func StrOf(ctx context.Context, impl any) string {
-	if told := Told(impl); told != nil {
-		if text, ok := said(ctx, "Str()", impl, told); ok {
+	if str := StrFunc(impl); str != nil {
+		if text, ok := ownText(ctx, "Str()", impl, str); ok {
 			return text
 		}
 	}
 	return ReprOf(ctx, impl)
 }
 
-// Told returns by which func a value says its str: Strer, error or
-// fmt.Stringer, in that order; nil where it has none of these.
-func Told(v any) func(context.Context) (string, error) {
+// StrFunc returns the method of a value that returns its str: that of Strer,
+// error or fmt.Stringer, in this order; nil for a value that has none of them.
+func StrFunc(v any) func(context.Context) (string, error) {
 	switch v := v.(type) {
 	case Strer:
 		return v.Str
@@ -71,8 +71,9 @@ func Told(v any) func(context.Context) (string, error) {
 	return nil
 }
 
-// said runs what a value says of itself; ok is false where it fails.
-func said(ctx context.Context, what string, impl any, f func(context.Context) (string, error)) (text string, ok bool) {
+// ownText runs the method of a value that returns its repr or str; ok is false
+// where it fails.
+func ownText(ctx context.Context, what string, impl any, f func(context.Context) (string, error)) (text string, ok bool) {
 	err := RunUser(ctx, what, func() (err error) {
 		text, err = f(ctx)
 		return err

@@ -27,7 +27,7 @@ func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error
 	return d, nil
 }
 
-// describe tells about one attribute. The lock must be held.
+// describe describes one attribute. The lock must be held.
 func (o *goObject) describe(a *attr) codec.AttrInfo {
 	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed, Delete: a.deletable()}
 	switch {
@@ -78,7 +78,8 @@ func kindOf(v reflect.Value) codec.Kind {
 	return kindOfType(v.Type())
 }
 
-// kindOfType returns the kind of values of type t, as far as the type tells.
+// kindOfType returns the kind of values of type t, KindInvalid where it depends on
+// the value.
 func kindOfType(t reflect.Type) codec.Kind {
 	if p, _, ok := plainOf(t); ok {
 		return p.kind
@@ -115,8 +116,8 @@ func kindOfType(t reflect.Type) codec.Kind {
 	return codec.KindRef
 }
 
-// Repr returns what Reprer says, the literal of a plain value or container, or
-// <Class object>.
+// Repr returns the repr of Reprer, the literal of a scalar or container, or <Class
+// object>.
 func (o *goObject) Repr(ctx context.Context) (text string, err error) {
 	defer object.Recover(ctx, "Repr()", &err)
 	if r, ok := o.self.Interface().(object.Reprer); ok {
@@ -129,7 +130,7 @@ func (o *goObject) Repr(ctx context.Context) (text string, err error) {
 	return v.String(), nil
 }
 
-// literal returns a copy of the value for a repr.
+// literal returns a copy of the value from which a repr is made.
 func (o *goObject) literal() (codec.Value, error) {
 	switch k := o.info.kind; {
 	case k == reflect.Struct, k == reflect.Chan, k == reflect.UnsafePointer, o.bare:
@@ -140,11 +141,12 @@ func (o *goObject) literal() (codec.Value, error) {
 	return reader{guard: o.guard, show: true}.value(o.value())
 }
 
-// Str returns what Strer, error or fmt.Stringer say, a text, or the repr.
+// Str returns the str of Strer, error or fmt.Stringer, the text of a string or of
+// bytes, or the repr.
 func (o *goObject) Str(ctx context.Context) (text string, err error) {
 	defer object.Recover(ctx, "Str()", &err)
-	if told := object.Told(o.self.Interface()); told != nil {
-		return told(ctx)
+	if str := object.StrFunc(o.self.Interface()); str != nil {
+		return str(ctx)
 	}
 	switch o.info.kind {
 	case reflect.String, reflect.Slice, reflect.Array: // the latter may be bytes

@@ -8,8 +8,7 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// goItems is a slice, array or map as an object: what goObject does, and
-// items.
+// goItems is a slice, array or map as an object: a goObject with items.
 type goItems struct{ *goObject }
 
 var _ interface {
@@ -20,12 +19,6 @@ var _ interface {
 	object.KindKeyer
 	object.Describer
 } = (*goItems)(nil)
-
-// What sequences answer, in Python's words.
-var (
-	errIndex       = object.Errorf("IndexError", "list index out of range")
-	errAssignIndex = object.Errorf("IndexError", "list assignment index out of range")
-)
 
 func keyError(key codec.Value) error {
 	return codec.Exception{Class: "KeyError", Args: codec.Tuple{key}}
@@ -45,7 +38,7 @@ func (o *goItems) Keys(ctx context.Context) ([]codec.Value, error) {
 	return keys, err
 }
 
-// KeyKinds is Keys and what the items are.
+// KeyKinds returns the keys and the kinds of the items.
 func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []codec.Kind, err error) {
 	defer object.Recover(ctx, "keys", &err)
 	o.guard.read.Lock()
@@ -93,7 +86,7 @@ func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, 
 		}
 		return r.value(v.MapIndex(k))
 	}
-	at, err := indexes(key, v.Len(), errIndex)
+	at, err := indexes(key, v.Len(), "list index")
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +129,7 @@ func findKey(m, k reflect.Value, key codec.Value) reflect.Value {
 	return reflect.Value{}
 }
 
-// sameKey tells whether two keys are equal, objects by identity.
+// sameKey reports whether two keys are equal; objects are compared by identity.
 func sameKey(a, b codec.Value) bool {
 	x, isX := a.(*object.Object)
 	y, isY := b.(*object.Object)
@@ -147,9 +140,9 @@ func sameKey(a, b codec.Value) bool {
 }
 
 // indexes returns the indexes in a sequence of n items that key means, in its
-// order: one, or those that a slice takes. outside is the error for an index
-// that is not there.
-func indexes(key codec.Value, n int, outside error) ([]int, error) {
+// order: one, or those that a slice takes. what is the word for an index that is
+// not there.
+func indexes(key codec.Value, n int, what string) ([]int, error) {
 	if s, ok := key.(codec.Slice); ok {
 		if s.Step == 0 {
 			return nil, object.Errorf("ValueError", "slice step cannot be zero")
@@ -169,7 +162,7 @@ func indexes(key codec.Value, n int, outside error) ([]int, error) {
 		i += int64(n)
 	}
 	if !ok || i < 0 || i >= int64(n) {
-		return nil, outside
+		return nil, object.Errorf("IndexError", "%s out of range", what)
 	}
 	return []int{int(i)}, nil
 }
@@ -202,7 +195,7 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 	o.guard.write.Lock()
 	defer o.guard.write.Unlock()
 	c := o.value()
-	at, err := indexes(key, c.Len(), errAssignIndex)
+	at, err := indexes(key, c.Len(), "list assignment index")
 	if err != nil {
 		return err
 	}
@@ -298,7 +291,7 @@ func (o *goItems) DelItem(ctx context.Context, key codec.Value) (err error) {
 	if v.Kind() != reflect.Slice || !v.CanSet() {
 		return o.noItem("deletion")
 	}
-	gone, err := indexes(key, v.Len(), errAssignIndex)
+	gone, err := indexes(key, v.Len(), "list assignment index")
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type readLock struct{ rlocker }
 func (l readLock) Lock()   { l.RLock() }
 func (l readLock) Unlock() { l.RUnlock() }
 
-// guardOf returns the lock of v: its own, else that of what leads to it.
+// guardOf returns the lock of v: its own, else that of the object that led to it.
 func guardOf(v reflect.Value, info *typeInfo, parent guard) guard {
 	if !info.locker {
 		return parent

@@ -27,35 +27,6 @@ func snakeCase(name string) string {
 	return b.String()
 }
 
-// fieldTag is a struct tag: nom:"name,readonly,getter".
-type fieldTag struct {
-	name     string // "" where the tag gives none
-	skip     bool   // "-"
-	readonly bool
-	getter   bool
-}
-
-func parseTag(f reflect.StructField) (fieldTag, error) {
-	text := f.Tag.Get("nom")
-	if text == "-" {
-		return fieldTag{skip: true}, nil
-	}
-	name, options, _ := strings.Cut(text, ",")
-	tag := fieldTag{name: name}
-	for option := range strings.SplitSeq(options, ",") {
-		switch option {
-		case "":
-		case "readonly":
-			tag.readonly = true
-		case "getter":
-			tag.getter = true
-		default:
-			return tag, fmt.Errorf("field %s: unknown option %q in its nom tag", f.Name, option)
-		}
-	}
-	return tag, nil
-}
-
 // className returns the name of a type for people, without its package: that
 // of the Go type, or Python's name for types that have none.
 func className(t reflect.Type) string {
@@ -89,8 +60,8 @@ func kindWord(t reflect.Type) string {
 	}
 }
 
-// typeName returns what a value of type t is, for people: int, list of text,
-// the class of a pointer or struct.
+// typeName returns the name of a type for people: int, list of text, the class of
+// a pointer or struct.
 func typeName(t reflect.Type) string {
 	if p, _, ok := plainOf(t); ok {
 		return p.word
@@ -113,7 +84,8 @@ func typeName(t reflect.Type) string {
 	return word
 }
 
-// listName adds what the items are, where that is short and says something.
+// listName adds the type of the items to the word for a container, where that is
+// short and helps.
 func listName(word string, elem reflect.Type) string {
 	switch elem.Kind() {
 	case reflect.Uint8, reflect.Interface:
@@ -124,7 +96,7 @@ func listName(word string, elem reflect.Type) string {
 	return word + " of " + typeName(elem)
 }
 
-// isSet tells whether t is Go's way to write a set.
+// isSet reports whether t is a map to struct{}, Go's way to write a set.
 func isSet(t reflect.Type) bool {
 	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem().NumField() == 0
 }

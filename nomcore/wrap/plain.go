@@ -16,7 +16,7 @@ import (
 	"nomfs/codec"
 )
 
-// plain is how a type goes by value, whatever its kind, fields and methods.
+// plain says how a type goes by value, whatever its kind, fields and methods.
 type plain struct {
 	kind  codec.Kind
 	word  string // for people
@@ -46,8 +46,8 @@ func init() {
 	byString("URL", func(u url.URL) string { return u.String() }, parseURL)
 }
 
-// plainOf returns how values of type t go by value, and whether t is a pointer;
-// ok is false for a type that does not.
+// plainOf returns the plain of t, or of the type to which t points; ok is false for
+// a type that does not go by value.
 func plainOf(t reflect.Type) (p plain, pointer, ok bool) {
 	if t.Kind() == reflect.Pointer {
 		p, ok = plains[t.Elem()]
@@ -76,7 +76,7 @@ func byValue[T any](kind codec.Kind, word string, read func(T) (codec.Value, err
 	}
 }
 
-// byString makes T a plain type that goes as text; "" stands for the zero T.
+// byString makes T a plain type that goes as text; "" is the zero T.
 func byString[T any](word string, format func(T) string, parse func(string) (T, error)) {
 	byValue(codec.KindBytes, word,
 		func(x T) (codec.Value, error) { return codec.StringValue(format(x)), nil },
@@ -92,7 +92,7 @@ func byString[T any](word string, format func(T) string, parse func(string) (T, 
 		})
 }
 
-// byText makes T a plain type that goes as the text that it has for encodings.
+// byText makes T a plain type that goes as the text of its MarshalText.
 func byText[T any, P interface {
 	*T
 	encoding.TextMarshaler

@@ -13,16 +13,16 @@ import (
 // an original peer survives.
 const maxNesting = 200
 
-// reader turns Go values into values of the wire. It runs no user code. The
-// lock of what it reads must be held.
+// reader converts Go values to values of the wire. It runs no user code. The lock
+// of what it reads must be held.
 type reader struct {
-	guard  guard // of the object whose parts are read
-	depth  int   // levels of containers around the value
-	sealed bool  // structs are copies, although they have an address
-	show   bool  // for a repr: what goes by reference is only shown
+	guard  guard // of the object that leads to the value
+	depth  int   // containers around the value
+	sealed bool  // structs are copied although they have an address
+	show   bool  // for a repr: no objects are made, only their text
 }
 
-// shown stands for an object in a repr.
+// shown is the text of an object in a repr.
 type shown string
 
 func (shown) Kind() codec.Kind { return codec.KindRef }
@@ -30,8 +30,8 @@ func (s shown) String() string { return string(s) }
 
 func shownObject(class string) shown { return shown("<" + class + " object>") }
 
-// snapshot converts a value that is not read from an object, under g where it
-// has parts that others may be changing.
+// snapshot converts a value that was not read from an object. It takes the lock
+// where peers may be changing the contents.
 func snapshot(v reflect.Value, g guard) (codec.Value, error) {
 	switch v.Kind() {
 	case reflect.Map, reflect.Slice, reflect.Array, reflect.Interface:
@@ -92,7 +92,7 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 	return r.ref(v)
 }
 
-// passed is a value of the wire that the Go value holds as such.
+// passed returns a value of the wire that the Go program stored as such.
 func (r reader) passed(v codec.Value) codec.Value {
 	if o, ok := v.(*object.Object); ok && r.show {
 		return shownObject(object.ClassOf(o.Impl))
@@ -100,9 +100,9 @@ func (r reader) passed(v codec.Value) codec.Value {
 	return v
 }
 
-// iface converts the contents of an interface. If the interface has methods
-// they are what it is there for: the contents go by reference, and a container
-// shows its methods alone, which may work on its items.
+// iface converts the contents of an interface. If the interface has methods the
+// contents go by reference. Of a container peers then see the methods alone:
+// these may change the items without a lock.
 func (r reader) iface(v reflect.Value) (codec.Value, error) {
 	e := v.Elem()
 	switch {
@@ -114,17 +114,18 @@ func (r reader) iface(v reflect.Value) (codec.Value, error) {
 	return r.object(reflect.ValueOf(e.Interface()), true)
 }
 
-// isScalar tells whether a t is a number, a bool or a text.
+// isScalar reports whether a t is a number, a bool or a text.
 func isScalar(t reflect.Type) bool {
 	return t.Kind() <= reflect.Float64 || t.Kind() == reflect.String
 }
 
-// isContainer tells whether values of a kind have items.
+// isContainer reports whether values of a kind have items.
 func isContainer(k reflect.Kind) bool {
 	return k == reflect.Slice || k == reflect.Array || k == reflect.Map
 }
 
-// byReference tells whether interface v shows the methods of its contents.
+// byReference reports whether the contents of interface v go by reference although
+// their type does not say so.
 func byReference(v reflect.Value) bool {
 	e := v.Elem()
 	if !e.IsValid() || e.Kind() == reflect.Pointer || v.NumMethod() == 0 || e.Type().Implements(valueType) {
@@ -218,8 +219,8 @@ func (r reader) key(v reflect.Value) (codec.Value, error) {
 	return r.value(v)
 }
 
-// ref makes the object that stands for v, or returns the value that v is: a
-// plain one, or the object behind a callback.
+// ref makes an object of v. A plain value stays a value, and a callback is the
+// object that it calls.
 func (r reader) ref(v reflect.Value) (codec.Value, error) {
 	if _, _, ok := plainOf(v.Type()); ok || v.Kind() == reflect.Pointer && isScalar(v.Type().Elem()) {
 		return r.value(v)
@@ -238,15 +239,15 @@ func (r reader) ref(v reflect.Value) (codec.Value, error) {
 	return r.object(reflect.ValueOf(v.Interface()), false) // of a copy, unless v is a pointer, map or slice
 }
 
-// mapKey is the identity of a map: two variables may hold the same. The object
-// holds the map, so that its address names no other one meanwhile.
+// mapKey is the identity of a map. The object refers to the map, so that no other
+// map has the address while the object exists.
 type mapKey struct {
 	typ  reflect.Type
 	addr uintptr
 }
 
-// object makes the object of v. Pointers and maps have an identity, any other
-// value is an object of its own each time. A bare container has no items.
+// object makes an object of v. Pointers and maps have an identity; of any other
+// value each object is another. Of a bare container peers see the methods alone.
 func (r reader) object(v reflect.Value, bare bool) (codec.Value, error) {
 	info := infoOf(v.Type())
 	if info.err != nil {

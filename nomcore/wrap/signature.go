@@ -18,8 +18,7 @@ type param struct {
 	def  codec.Value  // nil where the argument is required
 }
 
-// signature is what a callable takes and returns. It is made once for each
-// func or method.
+// signature is what a func or method takes and returns. It is made once for each.
 type signature struct {
 	name     string
 	what     string // the name with (), for messages
@@ -113,7 +112,7 @@ func (sig *signature) described() []codec.Param {
 	return out
 }
 
-// frame holds the arguments of one call.
+// frame contains the arguments of one call.
 type frame struct {
 	slots []reflect.Value // variables for the context, and for each of the single parameters
 	in    []reflect.Value // receiver, slots and further arguments
@@ -123,7 +122,7 @@ func (sig *signature) frame() *frame {
 	if f, ok := sig.frames.Get().(*frame); ok {
 		return f
 	}
-	f := &frame{}
+	f := &frame{slots: make([]reflect.Value, 0, 1+sig.single), in: make([]reflect.Value, 0, 2+len(sig.in))}
 	if sig.ctx {
 		f.slots = append(f.slots, reflect.New(contextType).Elem())
 	}
@@ -133,7 +132,7 @@ func (sig *signature) frame() *frame {
 	return f
 }
 
-// free makes a frame available to later calls; it keeps no argument alive.
+// free returns a frame to the pool. It keeps no argument alive.
 func (sig *signature) free(f *frame) {
 	for _, s := range f.slots {
 		s.SetZero()
@@ -143,8 +142,8 @@ func (sig *signature) free(f *frame) {
 	sig.frames.Put(f)
 }
 
-// call runs fn as user code, without any lock, and returns its result. recv is
-// the receiver of a method, or invalid; g is the lock of what it belongs to.
+// call runs fn as user code, without a lock, and converts its results. recv is the
+// receiver of a method, or invalid; g is the lock of the object.
 func (sig *signature) call(ctx context.Context, fn, recv reflect.Value, args []codec.Value, kwargs map[string]codec.Value, g guard) (_ codec.Value, err error) {
 	defer object.Recover(ctx, sig.what, &err)
 	f := sig.frame()
@@ -166,7 +165,7 @@ func (sig *signature) call(ctx context.Context, fn, recv reflect.Value, args []c
 	return sig.result(out, g)
 }
 
-// bind turns the arguments of a call into those of the Go func.
+// bind converts the arguments of a call to those of the Go func.
 func (sig *signature) bind(ctx context.Context, f *frame, args []codec.Value, kwargs map[string]codec.Value, g guard) error {
 	if len(args) > sig.single && !sig.rest {
 		return sig.countError(len(args) + len(kwargs))
@@ -226,7 +225,7 @@ func (sig *signature) checkKeyword(name string, given int) error {
 	return object.Errorf("TypeError", "%s got an unexpected keyword argument '%s'", sig.what, name)
 }
 
-// argumentError tells which argument does not fit.
+// argumentError labels the error of an argument with its position and name.
 func (sig *signature) argumentError(i int, err error) error {
 	label := fmt.Sprintf("%s argument %d", sig.what, i+1)
 	if name := sig.in[min(i, len(sig.in)-1)].name; name != "" {

@@ -9,29 +9,27 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// ErrNoLock: the type of a value has no lock of its own and needs one, because
-// its methods run while peers use its fields or items.
+// ErrNoLock: a type has methods or getters, and fields or items that peers can
+// set, but no lock of its own; or its fields or items lead to such a type.
 var ErrNoLock = errors.New("no lock of its own")
 
-// Unlocked is Wrap for a value whose type, or one that it leads to, would be
-// refused with ErrNoLock. The caller promises that its methods touch nothing
-// that peers can set, or that a data race there does no harm. The promise holds
-// for all that is reached through the value.
+// Unlocked is Wrap for a value that Wrap refuses with ErrNoLock. The caller promises
+// that no method uses what peers can set, or takes another lock there. The promise
+// holds for everything that the value leads to.
 func Unlocked(x any) *object.Object {
 	g := shared
 	g.unlocked = true
 	return must(objectOf(x, g))
 }
 
-// refusal returns why values of the type are not served without a promise, nil
-// if they are.
+// refusal returns the ErrNoLock with which values of the type are refused, or nil.
 func (info *typeInfo) refusal() error {
 	info.checked.Do(func() { info.refused = info.check(make(map[*typeInfo]bool)) })
 	return info.refused
 }
 
-// check is refusal for the type and for those that its fields and items lead
-// to. seen are the types that are being checked.
+// check checks the type and those to which its fields and items lead. seen are the
+// types that were checked before.
 func (info *typeInfo) check(seen map[*typeInfo]bool) error {
 	if seen[info] || info.answers {
 		return nil
@@ -52,8 +50,8 @@ func (info *typeInfo) check(seen map[*typeInfo]bool) error {
 	return nil
 }
 
-// checkType checks the types of the objects that reading a t gives. inPlace
-// tells whether it has an address, sealed whether structs are copies all the same.
+// checkType checks the types of the objects that reading a t makes. inPlace is
+// true for a t with an address, sealed where structs are copied nevertheless.
 func checkType(t reflect.Type, inPlace, sealed bool, seen map[*typeInfo]bool) error {
 	if _, _, ok := plainOf(t); ok || t.Implements(valueType) {
 		return nil
@@ -79,8 +77,8 @@ func checkType(t reflect.Type, inPlace, sealed bool, seen map[*typeInfo]bool) er
 	return nil
 }
 
-// unguarded tells whether code of the type runs without a lock while peers use
-// what it works on.
+// unguarded reports whether code of the type runs while peers change the fields or
+// items.
 func (info *typeInfo) unguarded() bool {
 	if info.locker || !info.runs {
 		return false
@@ -94,7 +92,7 @@ func (info *typeInfo) unguarded() bool {
 	return info.kind == reflect.Array && info.recv.Kind() == reflect.Pointer
 }
 
-// settable tells whether peers can set a field of the struct, or of a part.
+// settable reports whether peers can set a field of the struct or of a part.
 func (info *typeInfo) settable() bool {
 	return info.recv.Kind() == reflect.Pointer && slices.ContainsFunc(info.fields, func(a *attr) bool {
 		if a.sealed || a.getter {

@@ -9,18 +9,18 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// writer turns values of the wire into Go values, without running user code.
-// What does not fit is a TypeError
-// or an OverflowError.
+// writer converts values of the wire to Go values. It runs no user code. A value
+// that does not fit is a TypeError or an OverflowError.
 type writer struct {
-	guard guard // of the object for which the values are meant
+	guard guard // of the object that gets the values
 }
 
-// ToGo converts v to a Go value of type t, as an assignment to an attribute
-// does. What does not fit is a codec.Exception: a TypeError or an OverflowError.
+// ToGo converts v to a Go value of type t, as assigning to a field does. The error
+// is a codec.Exception: a TypeError, or an OverflowError for a number that t cannot
+// represent.
 func ToGo(v codec.Value, t reflect.Type) (reflect.Value, error) { return writer{shared}.convert(v, t) }
 
-// To is ToGo for a type that is known where the program is written.
+// To is ToGo for the type T.
 func To[T any](v codec.Value) (T, error) {
 	var x T
 	err := writer{shared}.set(reflect.ValueOf(&x).Elem(), v)
@@ -33,8 +33,8 @@ func (w writer) convert(v codec.Value, t reflect.Type) (reflect.Value, error) {
 	return dst, w.set(dst, v)
 }
 
-// set converts v to the type of dst and stores it there; after an error dst is
-// in no defined state.
+// set converts v to the type of dst and stores it there. After an error dst may
+// contain anything.
 func (w writer) set(dst reflect.Value, v codec.Value) error {
 	if v == nil {
 		v = codec.None{}

@@ -9,17 +9,18 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// wrongType tells what was expected and what came.
+// wrongType returns the TypeError for a value that is no t.
 func wrongType(t reflect.Type, got codec.Value) error {
 	return object.Errorf("TypeError", "expected %s, got %s", typeName(t), gotName(got))
 }
 
-// tooLarge is the error for a number that t cannot hold.
+// tooLarge returns the OverflowError for a number that t cannot represent.
 func tooLarge(t reflect.Type, got codec.Value) error {
 	return object.Errorf("OverflowError", "%s does not fit %v", gotName(got), t.Kind())
 }
 
-// labelled tells where the value is that does not fit; nil stays nil.
+// labelled puts in front of the text of an exception which value it is about. It
+// returns any other error, and nil, as it is.
 func labelled(label string, err error) error {
 	var exc codec.Exception
 	if !errors.As(err, &exc) {
