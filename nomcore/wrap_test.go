@@ -26,6 +26,22 @@ func (w *wrapped) Add(a, b int) int { return a + b }
 func (w *wrapped) Panic()           { panic("oops") }
 func (w *wrapped) Exit()            { runtime.Goexit() }
 
+// lockless has a method and a field that peers can set, but no lock.
+type lockless struct{ Text string }
+
+func (l *lockless) Length() int { return len(l.Text) }
+
+// TestRegisterRefuses what needs a lock and has none, unless it is Unlocked.
+func TestRegisterRefuses(t *testing.T) {
+	s := newPair(t, newBag(nil), func(*Config) {}).server
+	if err := s.Register("bad", &lockless{}); !errors.Is(err, ErrNoLock) {
+		t.Errorf("Register = %v, want ErrNoLock", err)
+	}
+	if err := s.Register("bad", Unlocked(&lockless{})); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWrappedOverTheWire: a wrapped value, used from another peer.
 func TestWrappedOverTheWire(t *testing.T) {
 	for _, mode := range []struct {

@@ -6,8 +6,8 @@ import (
 	"nomfs/codec"
 )
 
-// CallAttr calls an attribute of an object: by AttrCaller where impl has it,
-// else by GetAttr and Call.
+// CallAttr calls an attribute of the object impl: by AttrCaller, else by GetAttr
+// and Call. A reference that a Remote returns as the attribute is adopted first.
 func CallAttr(ctx context.Context, impl any, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	if o, ok := impl.(AttrCaller); ok {
 		return o.CallAttr(ctx, name, args, kwargs)
@@ -28,12 +28,12 @@ func CallAttr(ctx context.Context, impl any, name string, args []codec.Value, kw
 	return Call(ctx, f, args, kwargs)
 }
 
-// Call calls what f stands for: the Impl of an Object, or a Remote. It is a
-// TypeError where f cannot be called.
+// Call calls f, which is an Object or a Remote; a TypeError for anything else,
+// and for an Object that is no Caller.
 func Call(ctx context.Context, f codec.Value, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	switch f := f.(type) {
 	case nil:
-		f = codec.None{}
+		return Call(ctx, codec.None{}, args, kwargs)
 	case *Object:
 		if c, ok := f.Impl.(Caller); ok {
 			return c.Call(ctx, args, kwargs)

@@ -6,20 +6,21 @@ import (
 	"nomfs/codec"
 )
 
-// Errorf makes the exception that Python would raise: of that class, with the
-// text as its one argument. The text is Bytes, since an original peer cannot
-// print an exception with any other text than ASCII.
+// Errorf returns an exception of a class of Python's, with the text as its one
+// argument. The text is Bytes: an original peer cannot print an exception with
+// another text than ASCII.
 func Errorf(class, format string, args ...any) codec.Exception {
 	return codec.Exception{Class: class, Args: codec.Tuple{codec.Bytes(fmt.Sprintf(format, args...))}}
 }
 
-// NoAttr is the AttributeError for an attribute that an object lacks.
+// NoAttr returns the AttributeError for an attribute that objects of the class
+// lack.
 func NoAttr(class, name string) error {
 	return Errorf("AttributeError", "'%s' object has no attribute '%s'", class, name)
 }
 
-// Cannot is the TypeError for an operation that an object lacks; what says
-// which in Python's words, such as "is not callable".
+// Cannot returns the TypeError for an operation that the object impl lacks; what
+// is the operation in Python's words, such as "is not callable".
 func Cannot(impl any, what string) error {
 	return Errorf("TypeError", "'%s' object %s", ClassOf(impl), what)
 }

@@ -7,44 +7,47 @@ import (
 	"nomfs/codec"
 )
 
-// What an object can do, each capability a small interface of its own. An
-// object that lacks one answers the operation as Python would: AttributeError
-// for a missing attribute, TypeError for items, len and call. Repr and Str have
-// a default.
-//
-// All methods may be called concurrently. The context carries the caller (see
-// CallerFrom) and ends when nobody waits for the answer any more. Values may
-// contain *Object (a local object, sent as a reference) and *Proxy (an object
-// of another peer). An error becomes the remote error: a codec.Exception as it
-// is, others as ExceptionOf says.
+// What an object can do; the package comment says what happens without.
 type (
+	// AttrGetter returns an attribute: an AttributeError for one that the
+	// object lacks.
 	AttrGetter interface {
 		GetAttr(ctx context.Context, name string) (codec.Value, error)
 	}
+	// AttrSetter sets an attribute.
 	AttrSetter interface {
 		SetAttr(ctx context.Context, name string, v codec.Value) error
 	}
+	// AttrDeleter deletes an attribute.
 	AttrDeleter interface {
 		DelAttr(ctx context.Context, name string) error
 	}
+	// ItemGetter returns an item: a KeyError or IndexError for one that the
+	// object lacks. The key may be a codec.Slice.
 	ItemGetter interface {
 		GetItem(ctx context.Context, key codec.Value) (codec.Value, error)
 	}
+	// ItemSetter sets an item.
 	ItemSetter interface {
 		SetItem(ctx context.Context, key, v codec.Value) error
 	}
+	// ItemDeleter deletes an item.
 	ItemDeleter interface {
 		DelItem(ctx context.Context, key codec.Value) error
 	}
+	// Lener returns the number of items.
 	Lener interface {
 		Len(ctx context.Context) (int, error)
 	}
+	// Reprer returns the repr, the text for programmers.
 	Reprer interface {
 		Repr(ctx context.Context) (string, error)
 	}
+	// Strer returns the str, the text for users.
 	Strer interface {
 		Str(ctx context.Context) (string, error)
 	}
+	// Caller calls the object. kwargs may be nil.
 	Caller interface {
 		Call(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
 	}
@@ -53,8 +56,8 @@ type (
 	AttrCaller interface {
 		CallAttr(ctx context.Context, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error)
 	}
-	// Describer tells what there is without touching it: no getter runs.
-	// Write, Delete and names are cut down by the authenticator afterwards.
+	// Describer describes the object without reading an attribute: no getter
+	// runs. The engine then removes what the client has no right to.
 	Describer interface {
 		Describe(ctx context.Context) (codec.Description, error)
 	}
@@ -63,22 +66,21 @@ type (
 		Dir(ctx context.Context) ([]string, error)
 	}
 	// Snapshotter returns the values of some attributes as they are at one
-	// moment. Those that cannot be read, or whose getter would run code that
-	// may block, may be left out.
+	// moment. It may leave out attributes that cannot be read, and those whose
+	// getter may block.
 	Snapshotter interface {
 		Snapshot(ctx context.Context, names []string) (map[string]codec.Value, error)
 	}
-	// AttrNamer returns the one name of an attribute that goes by several, as
-	// listings have it. Access is screened under that name.
+	// AttrNamer returns the listed name of an attribute that has several
+	// names. The authenticator is asked about that name.
 	AttrNamer interface {
 		AttrName(name string) string
 	}
-	// Follower is an object whose past can be read and whose future awaited,
-	// by the process that has it: no operation of the protocol does that.
-	// Follow returns what came after number after, a line without a newline
-	// for each event, and the number to go on with; 0 is the beginning. It
-	// waits until there is something. The error is that of ctx, or io.EOF when
-	// nothing more will come.
+	// Follower is an object with events. Only the process of the object can
+	// follow it: no operation of the protocol does that. Follow returns the
+	// events after number after, each as a line without a newline, and the
+	// number with which to go on; 0 is the beginning. It waits until there is
+	// an event. The error is that of ctx, or io.EOF after the last event.
 	Follower interface {
 		Follow(ctx context.Context, after uint64) (lines []string, next uint64, err error)
 	}
@@ -86,14 +88,15 @@ type (
 	Keyer interface {
 		Keys(ctx context.Context) ([]codec.Value, error)
 	}
-	// KindKeyer is a Keyer that also tells the kind of each item, KindInvalid
-	// where only a read can tell. It touches no item: no getter runs.
+	// KindKeyer is a Keyer that also returns the kind of each item,
+	// KindInvalid where only a read can find out. It reads no item: no getter
+	// runs.
 	KindKeyer interface {
 		Keyer
 		KeyKinds(ctx context.Context) ([]codec.Value, []codec.Kind, error)
 	}
-	// Classer names the class of an object for people; without it that is the
-	// name of the Go type. Class returns a constant: it may be asked under a lock.
+	// Classer returns the name of the class for people. It must do no more than
+	// return a constant: it may be called under a lock.
 	Classer interface {
 		Class() string
 	}
@@ -106,24 +109,23 @@ type (
 	}
 )
 
-// Object is a local object as a value: when it is sent it becomes a reference,
-// and a reference to it that comes home becomes it again. Impl implements some
-// of the interfaces above.
-//
-// Identity: two Objects whose Key is equal and not nil are the same object to
-// every peer (one id). A nil Key means that the *Object itself is the identity.
+// Object is a local object as a value. It is sent as a reference, and a
+// reference to it that comes home is the same *Object again.
 type Object struct {
-	Impl any
-	Key  any // comparable, or nil
-	// Doc returns what people are told that it is, where it is served, in
-	// place of what Impl says of itself; "" leaves that. nil does as well.
+	Impl any // implements some of the interfaces above
+	// Key is the identity, comparable or nil: Objects with equal keys are one
+	// object to every peer, with one id. Without a key the *Object itself is
+	// the identity.
+	Key any
+	// Doc returns the documentation of the object where it is served, instead
+	// of the one that Impl gives. A nil func and "" leave that.
 	Doc func() string
 	// Scope makes what peers reach through the object end with it when
 	// Service.Revoke ends it.
 	Scope bool
 }
 
-// Identity returns what makes o one object: its key, or itself.
+// Identity returns the key of o, or o where it has no key that can be compared.
 func (o *Object) Identity() any {
 	if o.Key != nil && reflect.ValueOf(o.Key).Comparable() {
 		return o.Key
@@ -131,7 +133,7 @@ func (o *Object) Identity() any {
 	return o
 }
 
-// Titled puts the title of an object into its description.
+// Titled puts the documentation of Doc, if there is one, into a description.
 func (o *Object) Titled(d *codec.Description) {
 	if o.Doc == nil {
 		return

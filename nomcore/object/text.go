@@ -9,8 +9,8 @@ import (
 	"nomfs/codec"
 )
 
-// ClassOf returns the class of an object for people: what Classer says, else
-// the name of its Go type without the package.
+// ClassOf returns the class of an object for people: that of Classer, else the
+// name of its Go type.
 func ClassOf(impl any) string {
 	if c, ok := impl.(Classer); ok {
 		return c.Class()
@@ -19,58 +19,67 @@ func ClassOf(impl any) string {
 	if t == nil {
 		return codec.KindNone.String()
 	}
+	if name := TypeName(t); name != "" {
+		return name
+	}
+	return t.Kind().String()
+}
+
+// TypeName returns the name of a type, or of what it points to, without its
+// package and type arguments; "" for a type without a name.
+func TypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer && t.Name() == "" {
 		t = t.Elem()
 	}
-	if t.Name() == "" {
-		return t.Kind().String()
-	}
-	name, _, _ := strings.Cut(t.Name(), "[") // without type arguments, which are long
+	name, _, _ := strings.Cut(t.Name(), "[")
 	return name
 }
 
-// ReprOf returns the repr of an object: what Reprer says, else <Class object>.
+// ReprOf returns the repr of an object: that of Reprer, else <Class object>. An
+// error is logged.
 func ReprOf(ctx context.Context, impl any) string {
-	text := "<" + ClassOf(impl) + " object>"
-	r, ok := impl.(Reprer)
-	if !ok {
-		return text
-	}
-	err := RunUser(ctx, "Repr()", func() error {
-		own, err := r.Repr(ctx)
-		if err == nil {
-			text = own
+	if r, ok := impl.(Reprer); ok {
+		if text, ok := ownText(ctx, "Repr()", impl, r.Repr); ok {
+			return text
 		}
-		return err
-	})
-	if err != nil {
-		LogFrom(ctx).Warn("repr failed", "class", ClassOf(impl), "error", err)
 	}
-	return text
+	return "<" + ClassOf(impl) + " object>"
 }
 
-// StrOf returns the str of an object: what Strer, error or fmt.Stringer say,
-// else the repr.
+// StrOf returns the str of an object: that of StrFunc, else the repr. An error
+// is logged.
 func StrOf(ctx context.Context, impl any) string {
-	var own func() (string, error)
-	switch v := impl.(type) {
-	case Strer:
-		own = func() (string, error) { return v.Str(ctx) }
-	case error:
-		own = func() (string, error) { return v.Error(), nil }
-	case fmt.Stringer:
-		own = func() (string, error) { return v.String(), nil }
-	default:
-		return ReprOf(ctx, impl)
+	if str := StrFunc(impl); str != nil {
+		if text, ok := ownText(ctx, "Str()", impl, str); ok {
+			return text
+		}
 	}
-	var text string
-	err := RunUser(ctx, "Str()", func() (err error) {
-		text, err = own()
+	return ReprOf(ctx, impl)
+}
+
+// StrFunc returns the method of a value that returns its str: that of Strer,
+// error or fmt.Stringer, in this order; nil for a value that has none of them.
+func StrFunc(v any) func(context.Context) (string, error) {
+	switch v := v.(type) {
+	case Strer:
+		return v.Str
+	case error:
+		return func(context.Context) (string, error) { return v.Error(), nil }
+	case fmt.Stringer:
+		return func(context.Context) (string, error) { return v.String(), nil }
+	}
+	return nil
+}
+
+// ownText runs the method of a value that returns its repr or str; ok is false
+// where it fails.
+func ownText(ctx context.Context, what string, impl any, f func(context.Context) (string, error)) (text string, ok bool) {
+	err := RunUser(ctx, what, func() (err error) {
+		text, err = f(ctx)
 		return err
 	})
 	if err != nil {
-		LogFrom(ctx).Warn("str failed", "class", ClassOf(impl), "error", err)
-		return ReprOf(ctx, impl)
+		LogFrom(ctx).Warn(what+" failed", "class", ClassOf(impl), "error", err)
 	}
-	return text
+	return text, err == nil
 }

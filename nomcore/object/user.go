@@ -7,11 +7,11 @@ import (
 	"runtime/debug"
 )
 
-// LogKey is the key under which a context carries the *slog.Logger for what
-// goes wrong in user code.
+// LogKey is the key under which a context carries the *slog.Logger to which
+// failures of user code are logged.
 type LogKey struct{}
 
-// WithLog returns a context with which failures of user code are logged to l.
+// WithLog returns a context in which failures of user code are logged to l.
 func WithLog(ctx context.Context, l *slog.Logger) context.Context {
 	return context.WithValue(ctx, LogKey{}, l)
 }
@@ -24,9 +24,10 @@ func LogFrom(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-// RunUser runs user code. A panic in it is logged and becomes a RuntimeError;
-// what says what ran. runtime.Goexit ends the goroutine of the caller, which
-// answers in a deferred function.
+// RunUser runs user code in the goroutine of the caller. A panic is logged with
+// its stack and becomes a RuntimeError; what names the code, such as "add()".
+// runtime.Goexit in user code ends the goroutine: its owner has to answer in a
+// deferred function.
 func RunUser(ctx context.Context, what string, f func() error) (err error) {
 	defer Recover(ctx, what, &err)
 	return f()

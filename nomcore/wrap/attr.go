@@ -17,14 +17,13 @@ type attr struct {
 	fn     reflect.Value // of a method: the func that takes the receiver first
 	typ    reflect.Type
 	sig    *signature // of a method, a func field or a getter
-	fixed  bool       // cannot be set
-	sealed bool       // marked read-only: neither can its parts
+	fixed  bool       // peers cannot set it
+	sealed bool       // peers cannot change its parts either: it has the tag readonly
 	getter bool       // reading it calls it
 	tagged bool       // the name comes from its tag
 }
 
-// deletable tells whether an attribute can become nil, which is what deleting
-// it means.
+// deletable reports whether peers can delete the attribute, which sets it to nil.
 func (a *attr) deletable() bool {
 	if a.fixed {
 		return false
@@ -37,8 +36,8 @@ func (a *attr) deletable() bool {
 }
 
 // fieldsOf returns the attributes that are fields of struct type t, promoted
-// ones included.
-func fieldsOf(t reflect.Type, h *hidden) (fields []*attr, err error) {
+// ones included. They are fixed in a copy.
+func fieldsOf(t reflect.Type, h *hidden, copied bool) (fields []*attr, err error) {
 	for _, f := range reflect.VisibleFields(t) {
 		tag, err := parseTag(f)
 		if err != nil {
@@ -54,13 +53,14 @@ func fieldsOf(t reflect.Type, h *hidden) (fields []*attr, err error) {
 		if err != nil {
 			return nil, err
 		}
+		a.fixed = a.fixed || copied
 		fields = append(fields, a)
 	}
 	return fields, nil
 }
 
-// structOf returns the struct type that t is or points to; nil for others and
-// for types that go by value.
+// structOf returns the struct type that t is or points to; nil for other types and
+// for plain ones.
 func structOf(t reflect.Type) reflect.Type {
 	if _, _, ok := plainOf(t); ok {
 		return nil
@@ -75,21 +75,14 @@ func structOf(t reflect.Type) reflect.Type {
 }
 
 func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
-	a := &attr{name: tag.name, goName: f.Name, index: f.Index, typ: f.Type, tagged: tag.name != ""}
+	a := &attr{name: tag.name, goName: f.Name, index: f.Index, typ: f.Type, tagged: tag.name != "", getter: tag.getter, sealed: tag.readonly}
 	if !a.tagged {
 		a.name = snakeCase(f.Name)
 	}
-	a.getter = tag.getter
-	// A struct is a part of its parent and is changed through its own
-	// attributes, never replaced.
-	a.sealed = tag.readonly
-	a.fixed = tag.readonly || tag.getter || isPart(f.Type)
+	// A part is changed through its own attributes, never replaced.
+	a.fixed = a.sealed || a.getter || isPart(f.Type)
 	if f.Type.Kind() == reflect.Func {
-		sig, err := newSignature(a.name, f.Type, 0, nil)
-		if err != nil {
-			return nil, err
-		}
-		a.sig = sig
+		a.sig = newSignature(a.name, f.Type, 0)
 	}
 	if a.getter && (a.sig == nil || len(a.sig.in) != 0 || len(a.sig.out) != 1) {
 		return nil, fmt.Errorf("field %s: a getter is a func() T or func() (T, error), perhaps with a context", f.Name)
@@ -97,11 +90,9 @@ func fieldAttr(f reflect.StructField, tag fieldTag) (*attr, error) {
 	return a, nil
 }
 
-// isPart tells whether a t in a struct or slice is a part of it: a struct that
-// does not go by value.
+// isPart reports whether a t that lies in a struct or slice is a part of that.
 func isPart(t reflect.Type) bool {
-	_, _, ok := plainOf(t)
-	return t.Kind() == reflect.Struct && !ok
+	return t.Kind() == reflect.Struct && structOf(t) != nil
 }
 
 // methodsOf returns the attributes that are methods of t.
@@ -120,8 +111,9 @@ func methodsOf(t reflect.Type, h *hidden) ([]*attr, error) {
 		if spec == nil {
 			spec = specs[a.name]
 		}
-		if a.sig, err = newSignature(a.name, m.Type, 1, spec); err != nil {
-			return nil, err
+		a.sig = newSignature(a.name, m.Type, 1)
+		if err := a.sig.nameParams(spec); err != nil {
+			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
 		methods = append(methods, a)
 	}

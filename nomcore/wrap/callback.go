@@ -6,45 +6,44 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
-	"unsafe"
 	"weak"
 
 	"nomfs/codec"
 	"nomfs/nomcore/object"
 )
 
-// callback is an object, most often one of another peer, in the shape of a Go
-// func.
+// callback is an object, most often of another peer, behind a Go func.
 type callback struct {
 	ref   codec.Value // object.Remote or *object.Object
 	sig   *signature
-	guard guard // of the object to which the func was given
+	guard guard // of the object that got the func
 }
 
-// callbacks finds the object behind a Go func that setFunc made, so that the
-// func, wherever Go code has put it meanwhile, is that same object when it is
-// read. Keys are weak pointers to the data of the func, and values are weak
-// too: the func itself keeps its callback alive, and when it goes its entry
-// goes.
+// callbacks finds the callback of a func that setFunc made, so that reading a field
+// gives the object that was assigned, wherever the program has moved the func. The
+// key is the address of the closure. Go does not let funcs be compared, and all
+// funcs of reflect.MakeFunc share their code: what was assigned to a field cannot
+// be remembered beside it, since nothing else would show whether the field still
+// contains that func. Both pointers are weak; the func keeps its callback alive.
 var callbacks sync.Map // weak.Pointer[byte] -> weak.Pointer[callback]
 
 // madeCode is the code that all funcs of reflect.MakeFunc share.
 var madeCode = reflect.MakeFunc(reflect.TypeFor[func()](), nil).Pointer()
 
-// funcData returns the address of the data of a func: what tells one closure
-// from another. The language and reflect do not reveal it otherwise.
-func funcData(f reflect.Value) *byte {
+// closure returns the address of the closure of a func. Only an unsafe pointer
+// reveals it.
+func closure(f reflect.Value) *byte {
 	p := reflect.New(f.Type())
 	p.Elem().Set(f)
-	return *(**byte)(unsafe.Pointer(p.Pointer()))
+	return *(**byte)(p.UnsafePointer())
 }
 
-// callbackOf returns the object behind f, or nil if f is a func of its own.
+// callbackOf returns the object that f calls, or nil if f is no callback.
 func callbackOf(f reflect.Value) codec.Value {
 	if f.Pointer() != madeCode {
 		return nil
 	}
-	w, ok := callbacks.Load(weak.Make(funcData(f)))
+	w, ok := callbacks.Load(weak.Make(closure(f)))
 	if !ok {
 		return nil
 	}
@@ -69,13 +68,9 @@ func (w writer) setFunc(dst reflect.Value, v codec.Value) error {
 	default:
 		return wrongType(t, v)
 	}
-	sig, err := newSignature("callback", t, 0, nil)
-	if err != nil {
-		return err
-	}
-	c := &callback{v, sig, w.guard}
+	c := &callback{v, newSignature("callback", t, 0), w.guard}
 	f := reflect.MakeFunc(t, c.invoke)
-	data := funcData(f)
+	data := closure(f)
 	key := weak.Make(data)
 	callbacks.Store(key, weak.Make(c))
 	runtime.AddCleanup(data, func(key weak.Pointer[byte]) { callbacks.Delete(key) }, key)
@@ -83,8 +78,8 @@ func (w writer) setFunc(dst reflect.Value, v codec.Value) error {
 	return nil
 }
 
-// invoke is the body of the Go func. A failure is its last result if that is
-// an error; else it is logged and the results are zero.
+// invoke is the body of the Go func. An error is its last result if that is of
+// type error; else it is logged. The other results are zero then.
 func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 	ctx := context.Background()
 	if c.sig.ctx {
@@ -102,7 +97,7 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 	}
 	if !c.sig.err {
 		if err != nil {
-			object.LogFrom(ctx).Warn("callback failed", "callback", refText(c.ref), "error", err)
+			object.LogFrom(ctx).Warn("callback failed", "callback", gotName(c.ref), "error", err)
 		}
 		return out
 	}
@@ -111,14 +106,6 @@ func (c *callback) invoke(in []reflect.Value) []reflect.Value {
 		last.Set(reflect.ValueOf(err))
 	}
 	return append(out, last)
-}
-
-// refText names a callee in a log without running its code.
-func refText(v codec.Value) string {
-	if o, ok := v.(*object.Object); ok {
-		return object.ClassOf(o.Impl)
-	}
-	return v.String()
 }
 
 // results calls the object and converts what it returns.
@@ -155,7 +142,7 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 	out := make([]reflect.Value, len(values))
 	for i, t := range c.sig.out {
 		if out[i], err = (writer{c.guard}).convert(values[i], t); err != nil {
-			return nil, conversionError(fmt.Sprintf("callback result %d", i+1), err)
+			return nil, labelled(fmt.Sprintf("callback result %d", i+1), err)
 		}
 	}
 	return out, nil
@@ -164,9 +151,9 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 // args converts the arguments. Go code that holds the object's own lock may be
 // calling, so that only the shared lock is taken.
 func (c *callback) args(in []reflect.Value) ([]codec.Value, error) {
-	if c.guard.own == nil {
-		c.guard.rlock()
-		defer c.guard.runlock()
+	if !c.guard.own {
+		c.guard.read.Lock()
+		defer c.guard.read.Unlock()
 	}
 	if c.sig.rest {
 		last := in[len(in)-1]

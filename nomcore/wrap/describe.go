@@ -2,9 +2,7 @@ package wrap
 
 import (
 	"context"
-	"fmt"
 	"reflect"
-	"strconv"
 
 	"nomfs/codec"
 	"nomfs/nomcore/object"
@@ -21,15 +19,15 @@ func (o *goObject) Dir(context.Context) ([]string, error) {
 func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
 	defer object.Recover(ctx, "describe", &err)
 	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	for i, a := range o.info.attrs {
 		d.Attrs[i] = o.describe(a)
 	}
 	return d, nil
 }
 
-// describe tells about one attribute. The lock must be held.
+// describe describes one attribute. The lock must be held.
 func (o *goObject) describe(a *attr) codec.AttrInfo {
 	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed, Delete: a.deletable()}
 	switch {
@@ -69,13 +67,19 @@ func kindOf(v reflect.Value) codec.Kind {
 	if v.Type().Implements(valueType) {
 		return v.Interface().(codec.Value).Kind()
 	}
-	if v.Kind() == reflect.String {
+	switch v.Kind() {
+	case reflect.String:
 		return codec.StringValue(v.String()).Kind()
+	case reflect.Pointer:
+		if isScalar(v.Type().Elem()) {
+			return kindOf(v.Elem())
+		}
 	}
 	return kindOfType(v.Type())
 }
 
-// kindOfType returns the kind of values of type t, as far as the type tells.
+// kindOfType returns the kind of values of type t, KindInvalid where it depends on
+// the value.
 func kindOfType(t reflect.Type) codec.Kind {
 	if p, _, ok := plainOf(t); ok {
 		return p.kind
@@ -100,6 +104,10 @@ func kindOfType(t reflect.Type) codec.Kind {
 			return codec.KindSet
 		}
 		return codec.KindMap
+	case reflect.Pointer:
+		if isScalar(t.Elem()) {
+			return kindOfType(t.Elem())
+		}
 	case reflect.Interface:
 		if t.NumMethod() == 0 || t == valueType {
 			return codec.KindInvalid
@@ -108,61 +116,41 @@ func kindOfType(t reflect.Type) codec.Kind {
 	return codec.KindRef
 }
 
-// Repr returns what the value says of itself by Reprer or NomRepr, the literal
-// of a plain value or container, or <Class object>.
+// Repr returns the repr of Reprer, the literal of a scalar or container, or <Class
+// object>.
 func (o *goObject) Repr(ctx context.Context) (text string, err error) {
-	defer object.Recover(ctx, "repr", &err)
-	switch v := o.self.Interface().(type) {
-	case object.Reprer:
-		return v.Repr(ctx)
-	case nomReprer:
-		return v.NomRepr(), nil
+	defer object.Recover(ctx, "Repr()", &err)
+	if r, ok := o.self.Interface().(object.Reprer); ok {
+		return r.Repr(ctx)
 	}
-	v, err := o.plain()
+	v, err := o.literal()
 	if err != nil {
 		return "", err
-	}
-	if v == nil {
-		return "<" + o.info.class + " object>", nil
 	}
 	return v.String(), nil
 }
 
-// plain returns a copy of the value for a repr, nil if it is none that has a
-// literal.
-func (o *goObject) plain() (codec.Value, error) {
-	switch o.info.kind {
-	case reflect.Struct, reflect.Chan, reflect.UnsafePointer, reflect.Func:
-		return nil, nil
+// literal returns a copy of the value from which a repr is made.
+func (o *goObject) literal() (codec.Value, error) {
+	switch k := o.info.kind; {
+	case k == reflect.Struct, k == reflect.Chan, k == reflect.UnsafePointer, o.bare:
+		return shownObject(o.info.class), nil
 	}
-	if o.bare {
-		return nil, nil
-	}
-	o.guard.rlock()
-	defer o.guard.runlock()
-	v := o.value()
-	switch v.Kind() {
-	case reflect.Complex64, reflect.Complex128:
-		return shown(strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())), nil
-	}
-	return reader{guard: o.guard, show: true}.value(v)
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
+	return reader{guard: o.guard, show: true}.value(o.value())
 }
 
-// Str returns what Strer, error or fmt.Stringer say, the text of a text, or
-// the repr.
+// Str returns the str of Strer, error or fmt.Stringer, the text of a string or of
+// bytes, or the repr.
 func (o *goObject) Str(ctx context.Context) (text string, err error) {
-	defer object.Recover(ctx, "str", &err)
-	switch v := o.self.Interface().(type) {
-	case object.Strer:
-		return v.Str(ctx)
-	case error:
-		return v.Error(), nil
-	case fmt.Stringer:
-		return v.String(), nil
+	defer object.Recover(ctx, "Str()", &err)
+	if str := object.StrFunc(o.self.Interface()); str != nil {
+		return str(ctx)
 	}
 	switch o.info.kind {
 	case reflect.String, reflect.Slice, reflect.Array: // the latter may be bytes
-		v, err := o.plain()
+		v, err := o.literal()
 		if err != nil {
 			return "", err
 		}

@@ -34,11 +34,12 @@ func FuncOf(fn any, params ...string) (*object.Object, error) {
 	if v.Kind() != reflect.Func || v.IsNil() {
 		return nil, fmt.Errorf("%T is not a func, or nil", fn)
 	}
-	sig, err := newSignature(funcName(v), v.Type(), 0, params)
-	if err != nil {
-		return nil, err
+	o := funcObject(v, shared)
+	sig := o.Impl.(*goFunc).sig
+	if err := sig.nameParams(params); err != nil {
+		return nil, fmt.Errorf("%s: %w", sig.name, err)
 	}
-	return &object.Object{Impl: &goFunc{sig: sig, fn: v}}, nil
+	return o, nil
 }
 
 // funcName returns the name under which messages speak of a func.
@@ -81,11 +82,7 @@ var _ interface {
 
 // funcObject makes the object of a func; g covers what it returns.
 func funcObject(v reflect.Value, g guard) *object.Object {
-	sig, err := newSignature(funcName(v), v.Type(), 0, nil)
-	if err != nil {
-		panic(err) // only parameter names can be wrong, and there are none
-	}
-	return &object.Object{Impl: &goFunc{sig: sig, fn: v, guard: g}}
+	return &object.Object{Impl: &goFunc{sig: newSignature(funcName(v), v.Type(), 0), fn: v, guard: g}}
 }
 
 // Class returns function or method.

@@ -8,8 +8,7 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// goItems is a slice, array or map as an object: what goObject does, and
-// items.
+// goItems is a slice, array or map as an object: a goObject with items.
 type goItems struct{ *goObject }
 
 var _ interface {
@@ -21,21 +20,14 @@ var _ interface {
 	object.Describer
 } = (*goItems)(nil)
 
-// What sequences answer, in Python's words.
-var (
-	errIndex       = object.Errorf("IndexError", "list index out of range")
-	errAssignIndex = object.Errorf("IndexError", "list assignment index out of range")
-	errSliceStep   = object.Errorf("ValueError", "slice step cannot be zero")
-)
-
 func keyError(key codec.Value) error {
 	return codec.Exception{Class: "KeyError", Args: codec.Tuple{key}}
 }
 
 func (o *goItems) Len(ctx context.Context) (n int, err error) {
 	defer object.Recover(ctx, "len", &err)
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	return o.value().Len(), nil
 }
 
@@ -46,11 +38,11 @@ func (o *goItems) Keys(ctx context.Context) ([]codec.Value, error) {
 	return keys, err
 }
 
-// KeyKinds is Keys and what the items are.
+// KeyKinds returns the keys and the kinds of the items.
 func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []codec.Kind, err error) {
 	defer object.Recover(ctx, "keys", &err)
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	v := o.value()
 	if v.Kind() != reflect.Map {
 		keys, kinds = make([]codec.Value, v.Len()), make([]codec.Kind, v.Len())
@@ -59,18 +51,9 @@ func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []cod
 		}
 		return keys, kinds, nil
 	}
-	pairs := make([]codec.Pair, 0, v.Len())
-	r := reader{guard: o.guard}
-	for it := v.MapRange(); it.Next(); {
-		k, err := r.key(it.Key())
-		if err != nil {
-			return nil, nil, err
-		}
-		pairs = append(pairs, codec.Pair{Key: k, Value: codec.Int(kindOf(it.Value()))})
-	}
-	m, err := codec.NewMap(pairs...) // puts them into the order of a dict
+	m, err := reader{guard: o.guard}.pairs(v, func(item reflect.Value) (codec.Value, error) { return codec.Int(kindOf(item)), nil })
 	if err != nil {
-		return nil, nil, object.Errorf("TypeError", "%v", err)
+		return nil, nil, err
 	}
 	keys, kinds = make([]codec.Value, 0, m.Len()), make([]codec.Kind, 0, m.Len())
 	for _, p := range m.Pairs() {
@@ -88,9 +71,12 @@ func (o *goItems) Describe(ctx context.Context) (codec.Description, error) {
 
 func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, err error) {
 	defer object.Recover(ctx, "item", &err)
-	want := o.goKey(key)
-	o.guard.rlock()
-	defer o.guard.runlock()
+	var want reflect.Value // must be made without the lock
+	if o.info.kind == reflect.Map {
+		want, _ = writer{o.guard}.key(key, o.info.base.Key())
+	}
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	v := o.value()
 	r := reader{guard: o.guard}
 	if v.Kind() == reflect.Map {
@@ -100,21 +86,12 @@ func (o *goItems) GetItem(ctx context.Context, key codec.Value) (_ codec.Value, 
 		}
 		return r.value(v.MapIndex(k))
 	}
-	if s, ok := key.(codec.Slice); ok {
-		return o.slice(r, v, s)
-	}
-	i, err := index(key, v.Len(), errIndex)
+	at, err := indexes(key, v.Len(), "list index")
 	if err != nil {
 		return nil, err
 	}
-	return r.value(v.Index(i))
-}
-
-// slice returns the items that s takes from v: bytes of bytes, else a list.
-func (o *goItems) slice(r reader, v reflect.Value, s codec.Slice) (codec.Value, error) {
-	at, err := indexes(s, v.Len())
-	if err != nil {
-		return nil, err
+	if key.Kind() != codec.KindSlice {
+		return r.value(v.Index(at[0]))
 	}
 	if v.Type().Elem().Kind() == reflect.Uint8 {
 		b := make([]byte, len(at))
@@ -132,21 +109,8 @@ func (o *goItems) slice(r reader, v reflect.Value, s codec.Slice) (codec.Value, 
 	return list, nil
 }
 
-// goKey returns what key is as a key of the Go map, invalid where it cannot be
-// one. It must be called without the lock.
-func (o *goItems) goKey(key codec.Value) reflect.Value {
-	if o.info.kind != reflect.Map {
-		return reflect.Value{}
-	}
-	k, err := writer{o.guard}.key(key, o.info.base.Key())
-	if err != nil {
-		return reflect.Value{}
-	}
-	return k
-}
-
 // findKey returns the key of map m that key means, invalid if there is none;
-// k is what key is in Go. The lock must be held.
+// k is what key is in Go, invalid if it can be none. The lock must be held.
 func findKey(m, k reflect.Value, key codec.Value) reflect.Value {
 	if k.IsValid() && m.MapIndex(k).IsValid() {
 		return k
@@ -165,63 +129,58 @@ func findKey(m, k reflect.Value, key codec.Value) reflect.Value {
 	return reflect.Value{}
 }
 
-// sameKey tells whether two keys are equal, objects by identity.
+// sameKey reports whether two keys are equal; objects are compared by identity.
 func sameKey(a, b codec.Value) bool {
-	x, ok := a.(*object.Object)
-	if !ok {
-		return codec.Equal(a, b)
+	x, isX := a.(*object.Object)
+	y, isY := b.(*object.Object)
+	if isX && isY {
+		return x.Identity() == y.Identity()
 	}
-	y, ok := b.(*object.Object)
-	return ok && (x == y || x.Key != nil && x.Key == y.Key)
+	return codec.Equal(a, b)
 }
 
-// index returns the index that key means in a sequence of n items, negative
-// ones counting from the end.
-func index(key codec.Value, n int, outside error) (int, error) {
-	if _, ok := codec.BigIntOf(key); !ok {
-		return 0, object.Errorf("TypeError", "list indices must be integers, not %s", key.Kind())
+// indexes returns the indexes in a sequence of n items that key means, in its
+// order: one, or those that a slice takes. what is the word for an index that is
+// not there.
+func indexes(key codec.Value, n int, what string) ([]int, error) {
+	if s, ok := key.(codec.Slice); ok {
+		if s.Step == 0 {
+			return nil, object.Errorf("ValueError", "slice step cannot be zero")
+		}
+		var at []int
+		start, stop, step := bounds(s, n)
+		for i := int64(start); step > 0 && i < int64(stop) || step < 0 && i > int64(stop); i += int64(step) {
+			at = append(at, int(i))
+		}
+		return at, nil
+	}
+	if k := key.Kind(); k != codec.KindInt && k != codec.KindBool {
+		return nil, object.Errorf("TypeError", "list indices must be integers, not %s", k)
 	}
 	i, ok := codec.Int64Of(key)
 	if i < 0 {
 		i += int64(n)
 	}
 	if !ok || i < 0 || i >= int64(n) {
-		return 0, outside
+		return nil, object.Errorf("IndexError", "%s out of range", what)
 	}
-	return int(i), nil
+	return []int{int(i)}, nil
 }
 
-// bounds clips s to n items as Python does. The numbers are wide enough that
-// a step beyond the end does not wrap around.
-func bounds(s codec.Slice, n int) (start, stop, step int64, err error) {
-	step = int64(s.Step)
-	if step == 0 {
-		return 0, 0, 0, errSliceStep
+// bounds clips s to n items as Python does.
+func bounds(s codec.Slice, n int) (start, stop, step int) {
+	low, high := 0, n
+	if s.Step < 0 {
+		low, high = -1, n-1
 	}
-	low, high := int64(0), int64(n)
-	if step < 0 {
-		low, high = -1, int64(n)-1
-	}
-	clip := func(i int64) int64 {
+	clip := func(at int32) int {
+		i := int(at)
 		if i < 0 {
-			i += int64(n)
+			i += n
 		}
 		return max(low, min(i, high))
 	}
-	return clip(int64(s.Start)), clip(int64(s.Stop)), step, nil
-}
-
-// indexes returns the indexes that s takes from n items, in its order.
-func indexes(s codec.Slice, n int) ([]int, error) {
-	start, stop, step, err := bounds(s, n)
-	if err != nil {
-		return nil, err
-	}
-	var at []int
-	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
-		at = append(at, int(i))
-	}
-	return at, nil
+	return clip(s.Start), clip(s.Stop), int(s.Step)
 }
 
 func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
@@ -229,29 +188,57 @@ func (o *goItems) SetItem(ctx context.Context, key, v codec.Value) (err error) {
 	if o.info.kind == reflect.Map {
 		return o.setKey(key, v)
 	}
-	if s, ok := key.(codec.Slice); ok {
-		return o.setSlice(s, v)
-	}
-	elem := o.info.base.Elem()
-	if isPart(elem) {
-		return object.Errorf("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
-	}
-	w, err := writer{o.guard}.convert(v, elem)
-	if err != nil {
-		return conversionError("item "+key.String(), err)
-	}
-	o.guard.lock()
-	defer o.guard.unlock()
-	c := o.value()
-	i, err := index(key, c.Len(), errAssignIndex)
+	w, err := o.assigned(key, v)
 	if err != nil {
 		return err
 	}
-	if !c.Index(i).CanSet() {
-		return o.noItem("assignment")
+	o.guard.write.Lock()
+	defer o.guard.write.Unlock()
+	c := o.value()
+	at, err := indexes(key, c.Len(), "list assignment index")
+	if err != nil {
+		return err
 	}
-	c.Index(i).Set(w)
+	if s, ok := key.(codec.Slice); ok && s.Step == 1 && c.Kind() == reflect.Slice && c.CanSet() {
+		start, stop, _ := bounds(s, c.Len())
+		grown := reflect.MakeSlice(c.Type(), 0, c.Len()-len(at)+w.Len())
+		grown = reflect.AppendSlice(grown, c.Slice(0, start))
+		grown = reflect.AppendSlice(grown, w)
+		c.Set(reflect.AppendSlice(grown, c.Slice(max(start, stop), c.Len())))
+		return nil
+	}
+	if len(at) != w.Len() {
+		return object.Errorf("ValueError", "attempt to assign sequence of size %d to slice of size %d", w.Len(), len(at))
+	}
+	for i, x := range at {
+		if !c.Index(x).CanSet() {
+			return o.noItem("assignment")
+		}
+		c.Index(x).Set(w.Index(i))
+	}
 	return nil
+}
+
+// assigned returns the new items of a sequence: as many as there are in v for a
+// slice, which a slice that a pointer leads to takes by growing or shrinking,
+// so that s[n:n] = [x] appends; else v alone.
+func (o *goItems) assigned(key, v codec.Value) (items reflect.Value, err error) {
+	elem := o.info.base.Elem()
+	items = reflect.New(o.info.base).Elem()
+	if items.Kind() != reflect.Slice {
+		items = reflect.New(reflect.SliceOf(elem)).Elem()
+	}
+	_, isSlice := key.(codec.Slice)
+	switch {
+	case isPart(elem):
+		return items, object.Errorf("TypeError", "an item of '%s' is a %s, set its attributes", o.info.class, typeName(elem))
+	case isSlice && v.Kind() == codec.KindNone:
+		return items, object.Errorf("TypeError", "can only assign an iterable")
+	case isSlice:
+		return items, labelled("slice", writer{o.guard}.set(items, v))
+	}
+	items.Set(reflect.MakeSlice(items.Type(), 1, 1))
+	return items, labelled("item "+key.String(), writer{o.guard}.set(items.Index(0), v))
 }
 
 func (o *goItems) noItem(what string) error {
@@ -262,14 +249,14 @@ func (o *goItems) setKey(key, v codec.Value) error {
 	t := o.info.base
 	k, err := writer{o.guard}.key(key, t.Key())
 	if err != nil {
-		return conversionError("key", err)
+		return labelled("key", err)
 	}
 	w, err := writer{o.guard}.convert(v, t.Elem())
 	if err != nil {
-		return conversionError("item "+gotName(key), err)
+		return labelled("item "+gotName(key), err)
 	}
-	o.guard.lock()
-	defer o.guard.unlock()
+	o.guard.write.Lock()
+	defer o.guard.write.Unlock()
 	m := o.value()
 	if m.IsNil() {
 		if !m.CanSet() {
@@ -286,9 +273,12 @@ func (o *goItems) setKey(key, v codec.Value) error {
 
 func (o *goItems) DelItem(ctx context.Context, key codec.Value) (err error) {
 	defer object.Recover(ctx, "item", &err)
-	want := o.goKey(key)
-	o.guard.lock()
-	defer o.guard.unlock()
+	var want reflect.Value // must be made without the lock
+	if o.info.kind == reflect.Map {
+		want, _ = writer{o.guard}.key(key, o.info.base.Key())
+	}
+	o.guard.write.Lock()
+	defer o.guard.write.Unlock()
 	v := o.value()
 	if v.Kind() == reflect.Map {
 		k := findKey(v, want, key)
@@ -301,79 +291,21 @@ func (o *goItems) DelItem(ctx context.Context, key codec.Value) (err error) {
 	if v.Kind() != reflect.Slice || !v.CanSet() {
 		return o.noItem("deletion")
 	}
-	var gone []int
-	if s, ok := key.(codec.Slice); ok {
-		if gone, err = indexes(s, v.Len()); err != nil {
-			return err
-		}
-	} else {
-		i, err := index(key, v.Len(), errAssignIndex)
-		if err != nil {
-			return err
-		}
-		gone = []int{i}
+	gone, err := indexes(key, v.Len(), "list assignment index")
+	if err != nil {
+		return err
 	}
-	v.Set(without(v, gone))
-	return nil
-}
-
-// without returns a copy of slice v that lacks some indexes. It is a copy so
-// that Go code that still walks the old slice sees it whole.
-func without(v reflect.Value, gone []int) reflect.Value {
 	drop := make(map[int]bool, len(gone))
 	for _, i := range gone {
 		drop[i] = true
 	}
-	rest := reflect.MakeSlice(v.Type(), v.Len()-len(gone), v.Len()-len(gone))
-	to := 0
+	// A copy, so that Go code that still walks the old slice sees it whole.
+	rest := reflect.MakeSlice(v.Type(), 0, v.Len()-len(gone))
 	for i := range v.Len() {
 		if !drop[i] {
-			rest.Index(to).Set(v.Index(i))
-			to++
+			rest = reflect.Append(rest, v.Index(i))
 		}
 	}
-	return rest
-}
-
-// setSlice replaces the items that s takes by those of v. A slice that a
-// pointer leads to may grow and shrink by it: s[n:n] = [x] appends.
-func (o *goItems) setSlice(s codec.Slice, v codec.Value) error {
-	if v.Kind() == codec.KindNone {
-		return object.Errorf("TypeError", "can only assign an iterable")
-	}
-	w, err := writer{o.guard}.convert(v, reflect.SliceOf(o.info.base.Elem()))
-	if err != nil {
-		return conversionError("slice", err)
-	}
-	o.guard.lock()
-	defer o.guard.unlock()
-	c := o.value()
-	start, stop, step, err := bounds(s, c.Len())
-	if err != nil {
-		return err
-	}
-	if step == 1 && c.Kind() == reflect.Slice && c.CanSet() {
-		from, to := int(start), int(max(start, stop))
-		grown := reflect.MakeSlice(c.Type(), 0, c.Len()-(to-from)+w.Len())
-		grown = reflect.AppendSlice(grown, c.Slice(0, from))
-		for i := range w.Len() {
-			grown = reflect.Append(grown, w.Index(i))
-		}
-		c.Set(reflect.AppendSlice(grown, c.Slice(to, c.Len())))
-		return nil
-	}
-	at, err := indexes(s, c.Len())
-	switch {
-	case err != nil:
-		return err
-	case len(at) != w.Len():
-		return object.Errorf("ValueError", "attempt to assign sequence of size %d to slice of size %d", w.Len(), len(at))
-	}
-	for i, x := range at {
-		if !c.Index(x).CanSet() {
-			return o.noItem("assignment")
-		}
-		c.Index(x).Set(w.Index(i))
-	}
+	v.Set(rest)
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// goObject is a Go value as an object: its fields and methods are attributes.
+// goObject is a Go value as an object. Its fields and methods are the attributes.
 type goObject struct {
 	info  *typeInfo
 	self  reflect.Value // receiver of the methods: a pointer, or a copy of the value
 	guard guard
 	key   any  // identity, see Object.Key
-	bare  bool // a container of which only the methods are shown
+	bare  bool // a container of which peers see the methods alone
 }
 
 var _ interface {
@@ -53,8 +53,7 @@ func asGoObject(impl any) *goObject {
 // Class returns the class of the object.
 func (o *goObject) Class() string { return o.info.class }
 
-// value returns the value itself: what self points to, or self. Its lock must
-// be held.
+// value returns what self points to, or self. The lock must be held.
 func (o *goObject) value() reflect.Value {
 	if o.self.Kind() == reflect.Pointer {
 		return o.self.Elem()
@@ -84,8 +83,8 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	case a.getter:
 		return o.call(ctx, a, nil, nil)
 	}
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	return o.read(a, name)
 }
 
@@ -104,7 +103,7 @@ func (o *goObject) read(a *attr, name string) (codec.Value, error) {
 	return reader{guard: o.guard, sealed: a.sealed}.value(v)
 }
 
-// AttrName returns the name of an attribute as listed, for either of its names.
+// AttrName returns the listed name of an attribute.
 func (o *goObject) AttrName(name string) string {
 	if a := o.info.byName[name]; a != nil {
 		return a.name
@@ -112,14 +111,13 @@ func (o *goObject) AttrName(name string) string {
 	return name
 }
 
-// Snapshot returns fields as they are at one moment: all are read under one
-// lock. Methods are references, and getters run code that may block; both are
-// left out.
+// Snapshot reads fields under one lock. It leaves out methods, which are
+// references, and getters, which may block.
 func (o *goObject) Snapshot(ctx context.Context, names []string) (_ map[string]codec.Value, err error) {
 	defer object.Recover(ctx, "snapshot", &err)
 	values := make(map[string]codec.Value, len(names))
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	for _, name := range names {
 		a := o.info.byName[name]
 		if a == nil || a.method || a.getter {
@@ -138,8 +136,8 @@ type memberKey struct {
 	name string
 }
 
-// member returns a method, or the func that is in a field whenever it is
-// called, as an object.
+// member makes an object of a method or of a func field. Calling it calls the func
+// that the field contains then.
 func (o *goObject) member(a *attr) *object.Object {
 	m := &object.Object{Impl: &goFunc{sig: a.sig, of: o, attr: a}}
 	if o.key != nil {
@@ -148,7 +146,7 @@ func (o *goObject) member(a *attr) *object.Object {
 	return m
 }
 
-// call calls a method, or what is in a field of func type now.
+// call calls a method, or the func that a field contains.
 func (o *goObject) call(ctx context.Context, a *attr, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 	if a.method {
 		return a.sig.call(ctx, a.fn, o.self, args, kwargs, o.guard)
@@ -179,8 +177,8 @@ func (o *goObject) CallAttr(ctx context.Context, name string, args []codec.Value
 
 // loaded returns a copy of a field.
 func (o *goObject) loaded(a *attr) (reflect.Value, error) {
-	o.guard.rlock()
-	defer o.guard.runlock()
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	v, err := o.field(a, a.name)
 	if err != nil {
 		return v, err
@@ -199,15 +197,15 @@ func (o *goObject) SetAttr(ctx context.Context, name string, v codec.Value) (err
 	defer object.Recover(ctx, name, &err)
 	w, err := writer{o.guard}.convert(v, a.typ)
 	if err != nil {
-		return conversionError("attribute '"+name+"'", err)
+		return labelled("attribute '"+name+"'", err)
 	}
 	return o.store(a, name, w)
 }
 
 // store puts a converted value into a field.
 func (o *goObject) store(a *attr, name string, w reflect.Value) error {
-	o.guard.lock()
-	defer o.guard.unlock()
+	o.guard.write.Lock()
+	defer o.guard.write.Unlock()
 	f, err := o.field(a, name)
 	if err == nil {
 		f.Set(w)

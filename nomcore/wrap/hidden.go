@@ -9,9 +9,9 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// opaque tells whether t, or what it points to, is of a package whose values
-// order goroutines or reach into memory. No peer sees a field, method or part
-// of them: one call of Wait or Unlock can stop the process.
+// opaque reports whether t, or the type to which it points, belongs to a package
+// whose values order goroutines or reach into memory. No peer sees a field or
+// method of them: one call of Wait or Unlock can stop the process.
 func opaque(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -23,8 +23,7 @@ func opaque(t reflect.Type) bool {
 	return false
 }
 
-// locker and reader of a lock, context, and what decodes into a value: their
-// methods are there for packages, not for peers.
+// Interfaces whose methods serve packages of the library, not peers.
 var (
 	rlockerType = reflect.TypeFor[rlocker]()
 	fmtScanner  = reflect.TypeFor[fmt.Scanner]()
@@ -35,32 +34,31 @@ var (
 	}]()
 )
 
-// hiddenMethods are the methods that no peer sees, with the interfaces for
-// which they are there: a type that has one of these hides the method. A type
-// without may have a method of that name for peers.
+// hiddenMethods are the names of methods that no peer sees in a type that
+// implements one of the interfaces. Any other type may have a method of the name
+// for peers.
 var hiddenMethods = map[string][]reflect.Type{
 	"Lock": {lockerType}, "Unlock": {lockerType}, "TryLock": {lockerType},
 	"RLock": {lockerType, rlockerType}, "RUnlock": {lockerType, rlockerType},
 	"TryRLock": {lockerType, rlockerType}, "RLocker": {lockerType, rlockerType},
 	"Deadline": {contextType}, "Done": {contextType}, "Err": {contextType}, "Value": {contextType},
 	"Scan": {fmtScanner, sqlScanner}, "Set": {flagValue},
-	"NomParams": {reflect.TypeFor[paramNamer]()}, "NomRepr": {reflect.TypeFor[nomReprer]()},
-	"Repr": {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
+	"NomParams": {reflect.TypeFor[paramNamer]()},
+	"Repr":      {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
 }
 
-// hiddenMethod tells whether no peer sees a method of t. Those that decode into
-// the value would make of the right to call one to write.
+// hiddenMethod reports whether no peer sees the method of t. A method that decodes
+// into the value would make the right to call a right to write.
 func hiddenMethod(t reflect.Type, name string) bool {
 	return strings.HasPrefix(name, "Unmarshal") || name == "GobDecode" ||
 		slices.ContainsFunc(hiddenMethods[name], t.Implements)
 }
 
-// hidden is what the embedded fields of a struct would promote, but no peer
-// sees: of opaque types, of those that go by value, and of those with the tag
-// nom:"-". Methods are hidden by name.
+// hidden is what embedded fields of a struct promote and no peer sees: those of
+// opaque types, of plain types, and those with the tag nom:"-".
 type hidden struct {
-	fields  [][]int // the embedded fields, whose own fields are not promoted
-	methods map[string]bool
+	fields  [][]int         // indexes of the embedded fields
+	methods map[string]bool // by name
 }
 
 func hiddenIn(t reflect.Type) (*hidden, error) {
@@ -68,8 +66,8 @@ func hiddenIn(t reflect.Type) (*hidden, error) {
 	return h, h.walk(t, nil, make(map[reflect.Type]bool))
 }
 
-// walk looks at the embedded fields of struct type t, which lies at index; up
-// are the types around it.
+// walk adds what the embedded fields of struct type t promote. t lies at index, in
+// the types up.
 func (h *hidden) walk(t reflect.Type, index []int, up map[reflect.Type]bool) error {
 	if up[t] {
 		return nil
@@ -111,7 +109,7 @@ func (h *hidden) hide(t reflect.Type) {
 	}
 }
 
-// within tells whether the field at index lies in a hidden one.
+// within reports whether the field at index lies in a hidden one.
 func (h *hidden) within(index []int) bool {
 	return slices.ContainsFunc(h.fields, func(at []int) bool {
 		return len(index) > len(at) && slices.Equal(at, index[:len(at)])

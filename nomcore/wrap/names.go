@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"nomfs/codec"
+	"nomfs/nomcore/object"
 )
 
 // snakeCase returns the attribute name of a Go name: HTTPServer is
@@ -26,47 +27,14 @@ func snakeCase(name string) string {
 	return b.String()
 }
 
-// fieldTag is a struct tag: nom:"name,readonly,getter".
-type fieldTag struct {
-	name     string // "" where the tag gives none
-	skip     bool   // "-"
-	readonly bool
-	getter   bool
-}
-
-func parseTag(f reflect.StructField) (fieldTag, error) {
-	text := f.Tag.Get("nom")
-	if text == "-" {
-		return fieldTag{skip: true}, nil
-	}
-	name, options, _ := strings.Cut(text, ",")
-	tag := fieldTag{name: name}
-	for option := range strings.SplitSeq(options, ",") {
-		switch option {
-		case "":
-		case "readonly":
-			tag.readonly = true
-		case "getter":
-			tag.getter = true
-		default:
-			return tag, fmt.Errorf("field %s: unknown option %q in its nom tag", f.Name, option)
-		}
-	}
-	return tag, nil
-}
-
 // className returns the name of a type for people, without its package: that
 // of the Go type, or Python's name for types that have none.
 func className(t reflect.Type) string {
-	if t == nil {
-		return "NoneType"
-	}
 	for t.Kind() == reflect.Pointer && t.Name() == "" {
 		t = t.Elem()
 	}
-	if name := t.Name(); name != "" && t.PkgPath() != "" {
-		name, _, _ = strings.Cut(name, "[") // without type arguments, which are long
-		return name
+	if t.PkgPath() != "" {
+		return object.TypeName(t)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -79,10 +47,7 @@ func className(t reflect.Type) string {
 
 // kindWord returns Python's word for the kind of t: int, list, callable.
 func kindWord(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Complex64, reflect.Complex128:
-		return "complex"
-	case reflect.Func:
+	if t.Kind() == reflect.Func {
 		return "callable"
 	}
 	switch k := kindOfType(t); k {
@@ -95,13 +60,13 @@ func kindWord(t reflect.Type) string {
 	}
 }
 
-// typeName returns what a value of type t is, for people: int, list of text,
-// the class of a pointer or struct.
+// typeName returns the name of a type for people: int, list of text, the class of
+// a pointer or struct.
 func typeName(t reflect.Type) string {
 	if p, _, ok := plainOf(t); ok {
 		return p.word
 	}
-	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Struct {
+	if t.Kind() == reflect.Pointer && !isScalar(t.Elem()) || t.Kind() == reflect.Struct {
 		return className(t)
 	}
 	word := kindWord(t)
@@ -119,7 +84,8 @@ func typeName(t reflect.Type) string {
 	return word
 }
 
-// listName adds what the items are, where that is short and says something.
+// listName adds the type of the items to the word for a container, where that is
+// short and helps.
 func listName(word string, elem reflect.Type) string {
 	switch elem.Kind() {
 	case reflect.Uint8, reflect.Interface:
@@ -130,7 +96,7 @@ func listName(word string, elem reflect.Type) string {
 	return word + " of " + typeName(elem)
 }
 
-// isSet tells whether t is Go's way to write a set.
+// isSet reports whether t is a map to struct{}, Go's way to write a set.
 func isSet(t reflect.Type) bool {
 	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem().NumField() == 0
 }

@@ -1,7 +1,6 @@
 package wrap
 
 import (
-	"math"
 	"reflect"
 	"unicode/utf8"
 
@@ -19,7 +18,11 @@ func Natural(v codec.Value) any {
 	case codec.Bool:
 		return bool(v)
 	case codec.Int, codec.Long:
-		return naturalInt(v)
+		if n, ok := codec.BigIntOf(v); ok && n.IsInt64() && n.Int64() == int64(int(n.Int64())) {
+			return int(n.Int64())
+		} else if ok {
+			return n
+		}
 	case codec.Float:
 		return float64(v)
 	case codec.Text:
@@ -55,16 +58,6 @@ func Natural(v codec.Value) any {
 	return v
 }
 
-func naturalInt(v codec.Value) any {
-	if n, ok := codec.Int64Of(v); ok && n >= math.MinInt && n <= math.MaxInt {
-		return int(n)
-	}
-	if n, ok := codec.BigIntOf(v); ok {
-		return n
-	}
-	return v
-}
-
 // goValue returns the Go value that o stands for if it fits t: the pointer or
 // map that was wrapped, or a copy of what a pointer points to.
 func goValue(o *object.Object, t reflect.Type) (reflect.Value, bool) {
@@ -82,8 +75,8 @@ func goValue(o *object.Object, t reflect.Type) (reflect.Value, bool) {
 	if g.self.Kind() != reflect.Pointer || !g.info.base.AssignableTo(t) {
 		return reflect.Value{}, false
 	}
-	g.guard.rlock()
-	defer g.guard.runlock()
+	g.guard.read.Lock()
+	defer g.guard.read.Unlock()
 	c := reflect.New(t).Elem()
 	c.Set(g.self.Elem())
 	if c.Kind() == reflect.Slice && !c.IsNil() {

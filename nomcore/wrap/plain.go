@@ -10,12 +10,13 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"nomfs/codec"
 )
 
-// plain is how a type goes by value, whatever its kind, fields and methods.
+// plain says how a type goes by value, whatever its kind, fields and methods.
 type plain struct {
 	kind  codec.Kind
 	word  string // for people
@@ -29,7 +30,7 @@ var plains = make(map[reflect.Type]plain)
 func init() {
 	byValue(codec.KindInt, "int", func(n big.Int) (codec.Value, error) { return codec.IntValue(&n), nil }, parseBigInt)
 	byValue(codec.KindFloat, "float", readBigFloat, parseBigFloat)
-	byText[big.Rat]("fraction")
+	byString("fraction", func(x big.Rat) string { return x.RatString() }, parseBigRat)
 	byValue(codec.KindFloat, "seconds", readDuration, parseDuration)
 	byString("RFC 3339 time", timeText, func(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) })
 	byText[netip.Addr]("IP address")
@@ -45,8 +46,8 @@ func init() {
 	byString("URL", func(u url.URL) string { return u.String() }, parseURL)
 }
 
-// plainOf returns how values of type t go by value, and whether t is a pointer;
-// ok is false for a type that does not.
+// plainOf returns the plain of t, or of the type to which t points; ok is false for
+// a type that does not go by value.
 func plainOf(t reflect.Type) (p plain, pointer, ok bool) {
 	if t.Kind() == reflect.Pointer {
 		p, ok = plains[t.Elem()]
@@ -75,7 +76,7 @@ func byValue[T any](kind codec.Kind, word string, read func(T) (codec.Value, err
 	}
 }
 
-// byString makes T a plain type that goes as text; "" stands for the zero T.
+// byString makes T a plain type that goes as text; "" is the zero T.
 func byString[T any](word string, format func(T) string, parse func(string) (T, error)) {
 	byValue(codec.KindBytes, word,
 		func(x T) (codec.Value, error) { return codec.StringValue(format(x)), nil },
@@ -91,7 +92,7 @@ func byString[T any](word string, format func(T) string, parse func(string) (T, 
 		})
 }
 
-// byText makes T a plain type that goes as the text that it has for encodings.
+// byText makes T a plain type that goes as the text of its MarshalText.
 func byText[T any, P interface {
 	*T
 	encoding.TextMarshaler
@@ -107,7 +108,8 @@ func byText[T any, P interface {
 			if !ok {
 				return x, errForm
 			}
-			return x, P(&x).UnmarshalText([]byte(s))
+			err = P(&x).UnmarshalText([]byte(s))
+			return x, err
 		})
 }
 
@@ -147,33 +149,33 @@ func parseBigFloat(v codec.Value) (x big.Float, err error) {
 	return *n, nil
 }
 
+// parseBigRat takes no exponent: a short text could make a number that fills
+// the memory.
+func parseBigRat(s string) (x big.Rat, err error) {
+	if !strings.ContainsAny(s, "eEpP") {
+		if _, ok := x.SetString(s); ok {
+			return x, nil
+		}
+	}
+	return x, errForm
+}
+
 // readDuration returns seconds, as Python counts time, where a float is exact
 // to the nanosecond; a longer time, or a finer one than its float, is Go's text.
 func readDuration(d time.Duration) (codec.Value, error) {
-	f := d.Seconds()
-	if back, err := secondsToDuration(f); err == nil && back == d {
-		return codec.Float(f), nil
+	f := codec.Float(d.Seconds())
+	if back, err := parseDuration(f); err == nil && back == d {
+		return f, nil
 	}
 	return codec.StringValue(d.String()), nil
 }
 
-func parseDuration(v codec.Value) (time.Duration, error) {
+func parseDuration(v codec.Value) (d time.Duration, err error) {
 	if s, ok := codec.StringOf(v); ok {
 		return time.ParseDuration(s)
 	}
-	var f float64
-	if err := setFloat(reflect.ValueOf(&f).Elem(), v); err != nil {
-		return 0, err
-	}
-	return secondsToDuration(f)
-}
-
-func secondsToDuration(f float64) (time.Duration, error) {
-	ns := math.Round(f * float64(time.Second))
-	if !(math.Abs(ns) < math.MaxInt64) { // also false for nan
-		return 0, errForm
-	}
-	return time.Duration(ns), nil
+	err = codec.ToGo(v, reflect.ValueOf(&d).Elem())
+	return d, err
 }
 
 // timeText writes a time to the nanosecond; in UTC where its zone is not whole

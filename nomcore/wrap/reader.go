@@ -13,28 +13,30 @@ import (
 // an original peer survives.
 const maxNesting = 200
 
-// reader turns Go values into values of the wire. It runs no user code. The
-// lock of what it reads must be held.
+// reader converts Go values to values of the wire. It runs no user code. The lock
+// of what it reads must be held.
 type reader struct {
-	guard  guard // of the object whose parts are read
-	depth  int   // levels of containers around the value
-	sealed bool  // structs are copies, although they have an address
-	show   bool  // for a repr: what goes by reference is only shown
+	guard  guard // of the object that leads to the value
+	depth  int   // containers around the value
+	sealed bool  // structs are copied although they have an address
+	show   bool  // for a repr: no objects are made, only their text
 }
 
-// shown stands for an object in a repr.
+// shown is the text of an object in a repr.
 type shown string
 
 func (shown) Kind() codec.Kind { return codec.KindRef }
 func (s shown) String() string { return string(s) }
 
-// snapshot converts a value that is not read from an object, under g where it
-// has parts that others may be changing.
+func shownObject(class string) shown { return shown("<" + class + " object>") }
+
+// snapshot converts a value that was not read from an object. It takes the lock
+// where peers may be changing the contents.
 func snapshot(v reflect.Value, g guard) (codec.Value, error) {
 	switch v.Kind() {
 	case reflect.Map, reflect.Slice, reflect.Array, reflect.Interface:
-		g.rlock()
-		defer g.runlock()
+		g.read.Lock()
+		defer g.read.Unlock()
 	}
 	return reader{guard: g}.value(v)
 }
@@ -82,21 +84,25 @@ func (r reader) value(v reflect.Value) (codec.Value, error) {
 		return codec.List(items), err
 	case reflect.Map:
 		return r.dict(v)
+	case reflect.Pointer:
+		if isScalar(t.Elem()) {
+			return r.value(v.Elem())
+		}
 	}
 	return r.ref(v)
 }
 
-// passed is a value of the wire that the Go value holds as such.
+// passed returns a value of the wire that the Go program stored as such.
 func (r reader) passed(v codec.Value) codec.Value {
 	if o, ok := v.(*object.Object); ok && r.show {
-		return shown("<" + object.ClassOf(o.Impl) + " object>")
+		return shownObject(object.ClassOf(o.Impl))
 	}
 	return v
 }
 
-// iface converts the contents of an interface. If the interface has methods
-// they are what it is there for: the contents go by reference, and a container
-// shows its methods alone, which may work on its items.
+// iface converts the contents of an interface. If the interface has methods the
+// contents go by reference. Of a container peers then see the methods alone:
+// these may change the items without a lock.
 func (r reader) iface(v reflect.Value) (codec.Value, error) {
 	e := v.Elem()
 	switch {
@@ -108,12 +114,18 @@ func (r reader) iface(v reflect.Value) (codec.Value, error) {
 	return r.object(reflect.ValueOf(e.Interface()), true)
 }
 
-// isContainer tells whether values of a kind have items.
+// isScalar reports whether a t is a number, a bool or a text.
+func isScalar(t reflect.Type) bool {
+	return t.Kind() <= reflect.Float64 || t.Kind() == reflect.String
+}
+
+// isContainer reports whether values of a kind have items.
 func isContainer(k reflect.Kind) bool {
 	return k == reflect.Slice || k == reflect.Array || k == reflect.Map
 }
 
-// byReference tells whether interface v shows the methods of its contents.
+// byReference reports whether the contents of interface v go by reference although
+// their type does not say so.
 func byReference(v reflect.Value) bool {
 	e := v.Elem()
 	if !e.IsValid() || e.Kind() == reflect.Pointer || v.NumMethod() == 0 || e.Type().Implements(valueType) {
@@ -160,30 +172,39 @@ func (r reader) dict(v reflect.Value) (codec.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := isSet(v.Type())
-	pairs := make([]codec.Pair, 0, v.Len())
-	for it := v.MapRange(); it.Next(); {
-		p := codec.Pair{Value: codec.None{}}
-		if p.Key, err = sub.key(it.Key()); err == nil && !set {
-			p.Value, err = sub.value(it.Value())
-		}
-		if err != nil {
-			return nil, err
-		}
-		pairs = append(pairs, p)
+	if !isSet(v.Type()) {
+		return sub.pairs(v, sub.value)
 	}
-	m, err := codec.NewMap(pairs...)
+	m, err := sub.pairs(v, func(reflect.Value) (codec.Value, error) { return codec.None{}, nil })
 	if err != nil {
-		return nil, object.Errorf("TypeError", "%v", err)
-	}
-	if !set {
-		return m, nil
+		return nil, err
 	}
 	keys := make(codec.Set, 0, m.Len())
 	for _, p := range m.Pairs() {
 		keys = append(keys, p.Key)
 	}
 	return keys, nil
+}
+
+// pairs returns the keys of map v in the order of a dict, with what value makes
+// of the items.
+func (r reader) pairs(v reflect.Value, value func(reflect.Value) (codec.Value, error)) (*codec.Map, error) {
+	pairs := make([]codec.Pair, v.Len())
+	i := 0
+	for it := v.MapRange(); it.Next(); i++ {
+		var err error
+		if pairs[i].Key, err = r.key(it.Key()); err == nil {
+			pairs[i].Value, err = value(it.Value())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	m, err := codec.NewMap(pairs...)
+	if err != nil {
+		return nil, object.Errorf("TypeError", "%v", err)
+	}
+	return m, nil
 }
 
 // key converts the key of a map. An array, which Go allows there, is a tuple.
@@ -198,70 +219,35 @@ func (r reader) key(v reflect.Value) (codec.Value, error) {
 	return r.value(v)
 }
 
-// ref makes the object that stands for v, or returns the value of the wire
-// that v leads to.
+// ref makes an object of v. A plain value stays a value, and a callback is the
+// object that it calls.
 func (r reader) ref(v reflect.Value) (codec.Value, error) {
-	if r.show {
-		return shown("<" + className(v.Type()) + " object>"), nil
-	}
-	v, err := follow(v)
-	if err != nil {
-		return nil, err
-	}
-	switch v.Kind() {
-	case reflect.Invalid:
-		return codec.None{}, nil
-	case reflect.Pointer, reflect.Func:
-		if v.IsNil() {
-			return codec.None{}, nil
-		}
-	}
-	if _, _, ok := plainOf(v.Type()); ok {
+	if _, _, ok := plainOf(v.Type()); ok || v.Kind() == reflect.Pointer && isScalar(v.Type().Elem()) {
 		return r.value(v)
 	}
-	if v.Kind() == reflect.Struct && v.CanAddr() && !r.sealed {
-		v = v.Addr() // a part of what it lies in
-	}
-	if v.Kind() == reflect.Func {
+	switch k := v.Kind(); {
+	case r.show:
+		return shownObject(className(v.Type())), nil
+	case k == reflect.Func:
 		if ref := callbackOf(v); ref != nil {
 			return ref, nil
 		}
 		return funcObject(reflect.ValueOf(v.Interface()), r.guard), nil
+	case k == reflect.Struct && v.CanAddr() && !r.sealed:
+		v = v.Addr() // a part of what it lies in
 	}
 	return r.object(reflect.ValueOf(v.Interface()), false) // of a copy, unless v is a pointer, map or slice
 }
 
-// follow returns what interfaces, and pointers to pointers, interfaces and
-// funcs, lead to.
-func follow(v reflect.Value) (reflect.Value, error) {
-	for range maxNesting {
-		switch {
-		case v.Kind() == reflect.Interface:
-			v = v.Elem()
-		case v.Kind() == reflect.Pointer && !v.IsNil() && indirect(v.Type().Elem()):
-			v = v.Elem()
-		default:
-			return v, nil
-		}
-	}
-	return v, object.Errorf("ValueError", "a pointer leads to itself")
-}
-
-// indirect tells whether a pointer to t is no object of its own but stands for
-// what it leads to.
-func indirect(t reflect.Type) bool {
-	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.Kind() == reflect.Func
-}
-
-// mapKey is the identity of a map: two variables may hold the same. The object
-// holds the map, so that its address names no other one meanwhile.
+// mapKey is the identity of a map. The object refers to the map, so that no other
+// map has the address while the object exists.
 type mapKey struct {
 	typ  reflect.Type
 	addr uintptr
 }
 
-// object makes the object of v. Pointers and maps have an identity, any other
-// value is an object of its own each time. A bare container has no items.
+// object makes an object of v. Pointers and maps have an identity; of any other
+// value each object is another. Of a bare container peers see the methods alone.
 func (r reader) object(v reflect.Value, bare bool) (codec.Value, error) {
 	info := infoOf(v.Type())
 	if info.err != nil {

@@ -18,8 +18,7 @@ type param struct {
 	def  codec.Value  // nil where the argument is required
 }
 
-// signature is what a callable takes and returns. It is made once for each
-// func or method.
+// signature is what a func or method takes and returns. It is made once for each.
 type signature struct {
 	name     string
 	what     string // the name with (), for messages
@@ -34,8 +33,8 @@ type signature struct {
 }
 
 // newSignature describes func type t, whose first skip parameters are not the
-// caller's, with the parameter names of spec if there are any.
-func newSignature(name string, t reflect.Type, skip int, spec []string) (*signature, error) {
+// caller's. Its parameters have no names.
+func newSignature(name string, t reflect.Type, skip int) *signature {
 	sig := &signature{name: name, what: name + "()", rest: t.IsVariadic()}
 	if t.NumIn() > skip && t.In(skip) == contextType {
 		sig.ctx = true
@@ -56,24 +55,19 @@ func newSignature(name string, t reflect.Type, skip int, spec []string) (*signat
 	if n := len(sig.out); n > 0 && sig.out[n-1] == errorType {
 		sig.err, sig.out = true, sig.out[:n-1]
 	}
-	if len(spec) > 0 {
-		if err := sig.nameParams(spec); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	for sig.required < sig.single && sig.in[sig.required].def == nil {
-		sig.required++
-	}
-	return sig, nil
+	sig.required = sig.single
+	return sig
 }
 
-// nameParams gives the parameters their names and defaults.
+// nameParams gives the parameters their names and defaults, if there are any.
 func (sig *signature) nameParams(spec []string) error {
+	if len(spec) == 0 {
+		return nil
+	}
 	if len(spec) != len(sig.in) {
 		return fmt.Errorf("%d parameter names for %d parameters", len(spec), len(sig.in))
 	}
 	seen := make(map[string]bool)
-	optional := false
 	for i, s := range spec {
 		p, rest := &sig.in[i], i >= sig.single
 		name, def, hasDef := strings.Cut(s, "=")
@@ -88,7 +82,7 @@ func (sig *signature) nameParams(spec []string) error {
 			return fmt.Errorf("two parameters are called %s", name)
 		case rest && hasDef:
 			return fmt.Errorf("%s takes any number of arguments, it needs no default", name)
-		case optional && !hasDef && !rest:
+		case i > sig.required && !hasDef && !rest:
 			return fmt.Errorf("%s needs a default, as the one before it has one", name)
 		}
 		seen[name] = true
@@ -96,7 +90,7 @@ func (sig *signature) nameParams(spec []string) error {
 		if !hasDef {
 			continue
 		}
-		optional = true
+		sig.required = min(sig.required, i)
 		v, err := codec.ParseLiteral(strings.TrimSpace(def))
 		if err == nil {
 			_, err = writer{}.convert(v, p.typ)
@@ -118,7 +112,7 @@ func (sig *signature) described() []codec.Param {
 	return out
 }
 
-// frame holds the arguments of one call.
+// frame contains the arguments of one call.
 type frame struct {
 	slots []reflect.Value // variables for the context, and for each of the single parameters
 	in    []reflect.Value // receiver, slots and further arguments
@@ -128,7 +122,7 @@ func (sig *signature) frame() *frame {
 	if f, ok := sig.frames.Get().(*frame); ok {
 		return f
 	}
-	f := &frame{}
+	f := &frame{slots: make([]reflect.Value, 0, 1+sig.single), in: make([]reflect.Value, 0, 2+len(sig.in))}
 	if sig.ctx {
 		f.slots = append(f.slots, reflect.New(contextType).Elem())
 	}
@@ -138,7 +132,7 @@ func (sig *signature) frame() *frame {
 	return f
 }
 
-// free makes a frame available to later calls; it keeps no argument alive.
+// free returns a frame to the pool. It keeps no argument alive.
 func (sig *signature) free(f *frame) {
 	for _, s := range f.slots {
 		s.SetZero()
@@ -148,8 +142,8 @@ func (sig *signature) free(f *frame) {
 	sig.frames.Put(f)
 }
 
-// call runs fn as user code, without any lock, and returns its result. recv is
-// the receiver of a method, or invalid; g is the lock of what it belongs to.
+// call runs fn as user code, without a lock, and converts its results. recv is the
+// receiver of a method, or invalid; g is the lock of the object.
 func (sig *signature) call(ctx context.Context, fn, recv reflect.Value, args []codec.Value, kwargs map[string]codec.Value, g guard) (_ codec.Value, err error) {
 	defer object.Recover(ctx, sig.what, &err)
 	f := sig.frame()
@@ -171,7 +165,7 @@ func (sig *signature) call(ctx context.Context, fn, recv reflect.Value, args []c
 	return sig.result(out, g)
 }
 
-// bind turns the arguments of a call into those of the Go func.
+// bind converts the arguments of a call to those of the Go func.
 func (sig *signature) bind(ctx context.Context, f *frame, args []codec.Value, kwargs map[string]codec.Value, g guard) error {
 	if len(args) > sig.single && !sig.rest {
 		return sig.countError(len(args) + len(kwargs))
@@ -231,13 +225,13 @@ func (sig *signature) checkKeyword(name string, given int) error {
 	return object.Errorf("TypeError", "%s got an unexpected keyword argument '%s'", sig.what, name)
 }
 
-// argumentError tells which argument does not fit.
+// argumentError labels the error of an argument with its position and name.
 func (sig *signature) argumentError(i int, err error) error {
 	label := fmt.Sprintf("%s argument %d", sig.what, i+1)
 	if name := sig.in[min(i, len(sig.in)-1)].name; name != "" {
 		label += " (" + name + ")"
 	}
-	return conversionError(label, err)
+	return labelled(label, err)
 }
 
 // countError is the TypeError for a wrong number of arguments, in Python's

@@ -30,20 +30,15 @@ var answering = []reflect.Type{
 	reflect.TypeFor[object.Direr](), reflect.TypeFor[object.Keyer](),
 }
 
-// telling are the interfaces by which a value says what its text is.
-var telling = []reflect.Type{
-	reflect.TypeFor[object.Reprer](), reflect.TypeFor[nomReprer](), reflect.TypeFor[object.Strer](),
-	errorType, reflect.TypeFor[fmt.Stringer](),
+// texting are the interfaces by which a value has a text of its own.
+var texting = []reflect.Type{
+	reflect.TypeFor[object.Reprer](), reflect.TypeFor[object.Strer](), errorType, reflect.TypeFor[fmt.Stringer](),
 }
 
-// paramNamer gives the methods of a type the parameter names that keywords
-// need: the name of a method, in Go's spelling or as an attribute, and what
-// Func takes. It is asked once per type, on a zero value, and must do no more
-// than return a constant: an object may be locked meanwhile.
+// paramNamer returns the parameter names of methods: the name of a method, in Go's
+// spelling or as an attribute, and what Func takes. It is called once for each
+// type, on a zero value, possibly under a lock.
 type paramNamer interface{ NomParams() map[string][]string }
-
-// nomReprer gives a type a repr of its own without a context.
-type nomReprer interface{ NomRepr() string }
 
 // typeInfo is what reflection finds out about a type, once.
 type typeInfo struct {
@@ -51,11 +46,11 @@ type typeInfo struct {
 	answers bool             // values answer for themselves
 	locker  bool             // values are a sync.Locker
 	attrs   []*attr          // those listed, by name
-	byName  map[string]*attr // all names that work
+	byName  map[string]*attr // by all names that work
 	fields  []*attr          // those that are fields
-	runs    bool             // some code of the type runs for peers
+	runs    bool             // peers make code of the type run: methods, getters, texts
 	err     error            // a mistake in the type's tags or parameter names
-	recv    reflect.Type     // the type
+	recv    reflect.Type     // the type, which is the receiver of its methods
 	base    reflect.Type     // the same, or what it points to
 	kind    reflect.Kind     // of base
 
@@ -63,12 +58,12 @@ type typeInfo struct {
 	refused error // see refusal
 }
 
-// infos caches typeInfo by reflect.Type. It is as large as the program has
-// types that it exposes.
+// infos caches typeInfo by reflect.Type. Its size is the number of types of which
+// the program serves values.
 var infos sync.Map
 
-// infoOf returns what there is to know about values of type t, which is the
-// type that the methods belong to: a pointer for structs.
+// infoOf returns the typeInfo of t: of the pointer type for what lies at an
+// address.
 func infoOf(t reflect.Type) *typeInfo {
 	if i, ok := infos.Load(t); ok {
 		return i.(*typeInfo)
@@ -102,13 +97,8 @@ func (info *typeInfo) findAttrs() (err error) {
 		if h, err = hiddenIn(info.base); err != nil {
 			return err
 		}
-		if fields, err = fieldsOf(info.base, h); err != nil {
+		if fields, err = fieldsOf(info.base, h, info.recv.Kind() == reflect.Struct); err != nil {
 			return err
-		}
-	}
-	if info.recv.Kind() == reflect.Struct {
-		for _, a := range fields {
-			a.fixed = true // of a copy
 		}
 	}
 	methods, err := methodsOf(info.recv, h)
@@ -116,14 +106,14 @@ func (info *typeInfo) findAttrs() (err error) {
 		return err
 	}
 	info.fields = fields
-	info.runs = len(methods) > 0 || slices.ContainsFunc(telling, info.recv.Implements) ||
+	info.runs = len(methods) > 0 || slices.ContainsFunc(texting, info.recv.Implements) ||
 		slices.ContainsFunc(fields, func(a *attr) bool { return a.getter })
 	info.claim(fields, methods)
 	return nil
 }
 
-// claim gives out the names: those in tags first, then the default names of
-// fields and of methods, then Go's names.
+// claim assigns the names: those in tags first, then the default names of fields
+// and of methods, then Go's names.
 func (info *typeInfo) claim(fields, methods []*attr) {
 	take := func(name string, a *attr) bool {
 		if info.byName[name] != nil {

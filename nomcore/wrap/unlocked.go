@@ -9,61 +9,55 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// ErrNoLock: the type of a value has no lock of its own and needs one, because
-// its methods run while peers use its fields or items.
+// ErrNoLock: a type has methods or getters, and fields or items that peers can
+// set, but no lock of its own; or its fields or items lead to such a type.
 var ErrNoLock = errors.New("no lock of its own")
 
-// Unlocked is Wrap for a value whose type, or one that it leads to, would be
-// refused with ErrNoLock. The caller promises that its methods touch nothing
-// that peers can set, or that a data race there does no harm. The promise holds
-// for all that is reached through the value.
-func Unlocked(x any) *object.Object { return must(objectOf(x, guard{unlocked: true})) }
+// Unlocked is Wrap for a value that Wrap refuses with ErrNoLock. The caller promises
+// that no method uses what peers can set, or takes another lock there. The promise
+// holds for everything that the value leads to.
+func Unlocked(x any) *object.Object {
+	g := shared
+	g.unlocked = true
+	return must(objectOf(x, g))
+}
 
-// refusal returns why values of the type are not served without a promise, nil
-// if they are.
+// refusal returns the ErrNoLock with which values of the type are refused, or nil.
 func (info *typeInfo) refusal() error {
 	info.checked.Do(func() { info.refused = info.check(make(map[*typeInfo]bool)) })
 	return info.refused
 }
 
-// check is refusal for the type and for those that its fields and items lead
-// to. seen are the types that are being checked.
+// check checks the type and those to which its fields and items lead. seen are the
+// types that were checked before.
 func (info *typeInfo) check(seen map[*typeInfo]bool) error {
 	if seen[info] || info.answers {
 		return nil
 	}
 	seen[info] = true
 	if info.unguarded() {
-		if info.kind == reflect.Struct {
-			return fmt.Errorf("%v has %w, and peers could set its fields while its methods run: embed sync.Mutex and take it "+
-				"in the methods, give the fields the tag nom:\",readonly\", or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
-		}
-		return fmt.Errorf("%v has %w, and peers could use its contents while its methods run: "+
-			"put it into a struct that embeds sync.Mutex, or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
+		return fmt.Errorf("%v has %w, and peers could set its fields or items while its methods run: embed sync.Mutex in a "+
+			"struct and take it in the methods, give fields the tag nom:\",readonly\", or serve nomcore.Unlocked(v)", info.base, ErrNoLock)
 	}
 	for _, a := range info.fields {
 		if err := checkType(a.typ, info.recv.Kind() == reflect.Pointer, a.sealed, seen); err != nil {
 			return fmt.Errorf("%s.%s: %w", info.class, a.goName, err)
 		}
 	}
-	switch info.kind {
-	case reflect.Slice, reflect.Array, reflect.Map:
+	if isContainer(info.kind) {
 		return checkType(info.base, info.recv.Kind() == reflect.Pointer, false, seen)
 	}
 	return nil
 }
 
-// checkType checks the types of the objects that reading a t gives. inPlace
-// tells whether it has an address, sealed whether structs are copies all the same.
+// checkType checks the types of the objects that reading a t makes. inPlace is
+// true for a t with an address, sealed where structs are copied nevertheless.
 func checkType(t reflect.Type, inPlace, sealed bool, seen map[*typeInfo]bool) error {
 	if _, _, ok := plainOf(t); ok || t.Implements(valueType) {
 		return nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if indirect(t.Elem()) {
-			return checkType(t.Elem(), true, sealed, seen)
-		}
 		return infoOf(t).check(seen)
 	case reflect.Struct:
 		if inPlace && !sealed {
@@ -83,28 +77,22 @@ func checkType(t reflect.Type, inPlace, sealed bool, seen map[*typeInfo]bool) er
 	return nil
 }
 
-// unguarded tells whether code of the type runs without a lock while peers use
-// what it works on.
+// unguarded reports whether code of the type runs while peers change the fields or
+// items.
 func (info *typeInfo) unguarded() bool {
 	if info.locker || !info.runs {
 		return false
 	}
-	switch pointer := info.recv.Kind() == reflect.Pointer; info.kind {
+	switch info.kind {
 	case reflect.Struct:
 		return info.settable()
 	case reflect.Map, reflect.Slice:
 		return true
-	case reflect.Array:
-		return pointer
-	default:
-		return pointer && slices.ContainsFunc(info.attrs, func(a *attr) bool { // one that can write it
-			_, ofValue := info.base.MethodByName(a.goName)
-			return !ofValue
-		})
 	}
+	return info.kind == reflect.Array && info.recv.Kind() == reflect.Pointer
 }
 
-// settable tells whether peers can set a field of the struct, or of a part.
+// settable reports whether peers can set a field of the struct or of a part.
 func (info *typeInfo) settable() bool {
 	return info.recv.Kind() == reflect.Pointer && slices.ContainsFunc(info.fields, func(a *attr) bool {
 		if a.sealed || a.getter {

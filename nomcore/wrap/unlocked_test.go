@@ -95,11 +95,6 @@ type getter struct {
 	Read func() string `nom:",getter"`
 }
 
-type label string
-
-func (l *label) Write(text string) { *l = label(text) }
-func (l label) Read() string       { return string(l) }
-
 type stringer struct{ Text string }
 
 func (s *stringer) String() string { return s.Text }
@@ -115,7 +110,6 @@ var makes = []struct {
 	{"a slice with methods", true, func() any { return texts{""} }},
 	{"a map with methods", true, func() any { return shelf{} }},
 	{"a getter", true, func() any { g := &getter{}; g.Read = func() string { return g.Text }; return g }},
-	{"a text that can be written", true, func() any { return new(label) }},
 	{"a str", true, func() any { return &stringer{} }},
 	{"a field that leads to one", true, func() any { return &struct{ Inner *noLock }{&noLock{}} }},
 	{"a part", true, func() any { return &struct{ Inner noLock }{} }},
@@ -296,7 +290,7 @@ func TestCallbackArguments(t *testing.T) {
 	if len(heard) != 2 {
 		t.Fatalf("heard %v", heard)
 	}
-	if own := heard[0].(*object.Object).Impl.(*goObject).guard.own; own != sync.Locker(w) {
+	if own := heard[0].(*object.Object).Impl.(*goObject).guard.write; own != sync.Locker(w) {
 		t.Errorf("the argument has the lock %v", reflect.TypeOf(own))
 	}
 }

@@ -24,7 +24,7 @@ func TestWrapKinds(t *testing.T) {
 		{5, "int", "5", "5"},
 		{"it", "text", "'it'", "it"},
 		{true, "bool", "True", "True"},
-		{1 + 2i, "complex", "(1+2i)", "(1+2i)"},
+		{1 + 2i, "complex128", "<complex128 object>", "<complex128 object>"},
 		{time.Second, "float", "1.0", "1.0"},
 		{map[string]int{"a": 1}, "dict", "{'a': 1}", "{'a': 1}"},
 		{nilMap, "dict", "{}", "{}"},
@@ -58,8 +58,6 @@ func TestWrapKinds(t *testing.T) {
 }
 
 func TestValueOf(t *testing.T) {
-	var loop any
-	loop = &loop
 	self := []any{nil}
 	self[0] = self
 	for _, c := range []struct {
@@ -73,7 +71,6 @@ func TestValueOf(t *testing.T) {
 		{map[any]int{point{}: 1, &point{}: 2, new(int): 3}, ""}, // objects as keys
 		{map[string][2]byte{"a": {65, 66}}, "{'a': 'AB'}"},
 		{map[string]color{"a": 1}, "{'a': 1}"},
-		{loop, "!ValueError: a pointer leads to itself"},
 		{self, "!ValueError: value nests deeper than 200 levels, or contains itself"},
 	} {
 		v, err := ValueOf(c.x)
@@ -85,7 +82,7 @@ func TestValueOf(t *testing.T) {
 		}
 		wantOutcome(t, v, err, c.want)
 	}
-	for _, x := range []any{point{}, &point{}, &[]int{}, func() {}, new(int)} {
+	for _, x := range []any{point{}, &point{}, &[]int{}, func() {}, new(*int), new(any)} {
 		if v, err := ValueOf(x); err != nil || v.Kind() != codec.KindRef {
 			t.Errorf("%T goes as %v, %v, want a reference", x, v, err)
 		}
@@ -195,7 +192,7 @@ func (*answersItself) GetAttr(context.Context, string) (codec.Value, error) {
 
 type ownRepr struct{ A int }
 
-func (ownRepr) NomRepr() string { return "mine" }
+func (ownRepr) Repr(context.Context) (string, error) { return "mine", nil }
 
 func TestOwnInterfaces(t *testing.T) {
 	a := &answersItself{}

@@ -1,8 +1,7 @@
 package wrap
 
 import (
-	"math"
-	"math/big"
+	"errors"
 	"reflect"
 	"strconv"
 
@@ -10,10 +9,22 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// writer turns values of the wire into Go values, without running user code.
-// What does not fit is a *misfit.
+// writer converts values of the wire to Go values. It runs no user code. A value
+// that does not fit is a TypeError or an OverflowError.
 type writer struct {
-	guard guard // of the object for which the values are meant
+	guard guard // of the object that gets the values
+}
+
+// ToGo converts v to a Go value of type t, as assigning to a field does. The error
+// is a codec.Exception: a TypeError, or an OverflowError for a number that t cannot
+// represent.
+func ToGo(v codec.Value, t reflect.Type) (reflect.Value, error) { return writer{shared}.convert(v, t) }
+
+// To is ToGo for the type T.
+func To[T any](v codec.Value) (T, error) {
+	var x T
+	err := writer{shared}.set(reflect.ValueOf(&x).Elem(), v)
+	return x, err
 }
 
 // convert converts v to a new Go value of type t.
@@ -22,8 +33,8 @@ func (w writer) convert(v codec.Value, t reflect.Type) (reflect.Value, error) {
 	return dst, w.set(dst, v)
 }
 
-// set converts v to the type of dst and stores it there; after an error dst is
-// in no defined state.
+// set converts v to the type of dst and stores it there. After an error dst may
+// contain anything.
 func (w writer) set(dst reflect.Value, v codec.Value) error {
 	if v == nil {
 		v = codec.None{}
@@ -46,22 +57,10 @@ func (w writer) set(dst reflect.Value, v codec.Value) error {
 		}
 	}
 	switch t.Kind() {
-	case reflect.Bool:
-		if b, ok := v.(codec.Bool); ok {
-			dst.SetBool(bool(b))
-			return nil
-		}
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return setInt(dst, v)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return setUint(dst, v)
-	case reflect.Float32, reflect.Float64:
-		return setFloat(dst, v)
-	case reflect.String:
-		if s, ok := codec.StringOf(v); ok {
-			dst.SetString(s)
-			return nil
-		}
+	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return setScalar(dst, v)
 	case reflect.Slice, reflect.Array:
 		return w.setSequence(dst, v)
 	case reflect.Map:
@@ -91,49 +90,14 @@ func setPlain(dst reflect.Value, v codec.Value, p plain, pointer bool) error {
 	return nil
 }
 
-func setInt(dst reflect.Value, v codec.Value) error {
-	n, ok := codec.Int64Of(v)
-	if !ok {
-		if _, isInt := codec.BigIntOf(v); isInt {
-			return tooLarge(dst.Type(), v)
-		}
+func setScalar(dst reflect.Value, v codec.Value) error {
+	err := codec.ToGo(v, dst)
+	switch {
+	case errors.Is(err, codec.ErrRange):
+		return tooLarge(dst.Type(), v)
+	case err != nil:
 		return wrongType(dst.Type(), v)
 	}
-	if dst.OverflowInt(n) {
-		return tooLarge(dst.Type(), v)
-	}
-	dst.SetInt(n)
-	return nil
-}
-
-func setUint(dst reflect.Value, v codec.Value) error {
-	n, ok := codec.BigIntOf(v)
-	if !ok {
-		return wrongType(dst.Type(), v)
-	}
-	if !n.IsUint64() || dst.OverflowUint(n.Uint64()) {
-		return tooLarge(dst.Type(), v)
-	}
-	dst.SetUint(n.Uint64())
-	return nil
-}
-
-func setFloat(dst reflect.Value, v codec.Value) error {
-	var f float64
-	if x, ok := v.(codec.Float); ok {
-		f = float64(x)
-	} else if n, ok := codec.BigIntOf(v); ok {
-		f, _ = new(big.Float).SetInt(n).Float64()
-		if math.IsInf(f, 0) {
-			return tooLarge(dst.Type(), v)
-		}
-	} else {
-		return wrongType(dst.Type(), v)
-	}
-	if dst.OverflowFloat(f) {
-		return tooLarge(dst.Type(), v)
-	}
-	dst.SetFloat(f)
 	return nil
 }
 
@@ -177,7 +141,7 @@ func (w writer) setSequence(dst reflect.Value, v codec.Value) error {
 	}
 	for i, item := range items {
 		if err := w.set(dst.Index(i), item); err != nil {
-			return inItem("item "+strconv.Itoa(i), err)
+			return labelled("item "+strconv.Itoa(i), err)
 		}
 	}
 	return nil
@@ -194,7 +158,7 @@ func (w writer) setMap(dst reflect.Value, v codec.Value) error {
 		for _, item := range items {
 			k, err := w.key(item, t.Key())
 			if err != nil {
-				return inItem("an item", err)
+				return labelled("an item", err)
 			}
 			dst.SetMapIndex(k, reflect.Zero(t.Elem()))
 		}
@@ -208,24 +172,27 @@ func (w writer) setMap(dst reflect.Value, v codec.Value) error {
 	for _, p := range m.Pairs() {
 		k, err := w.key(p.Key, t.Key())
 		if err != nil {
-			return inItem("a key", err)
+			return labelled("a key", err)
 		}
 		e, err := w.convert(p.Value, t.Elem())
 		if err != nil {
-			return inItem("item "+gotName(p.Key), err)
+			return labelled("item "+gotName(p.Key), err)
 		}
 		dst.SetMapIndex(k, e)
 	}
 	return nil
 }
 
-// key converts v to a key of a Go map.
+// key converts v to a key of a Go map, invalid after an error.
 func (w writer) key(v codec.Value, t reflect.Type) (reflect.Value, error) {
 	k, err := w.convert(v, t)
-	if err == nil && !k.Comparable() {
-		return k, &misfit{"TypeError", "unhashable type: '" + v.Kind().String() + "'"}
+	if err != nil {
+		return reflect.Value{}, err
 	}
-	return k, err
+	if !k.Comparable() {
+		return reflect.Value{}, object.Errorf("TypeError", "unhashable type: '%s'", v.Kind())
+	}
+	return k, nil
 }
 
 // setPointer makes pointers to plain values from plain values; a pointer to

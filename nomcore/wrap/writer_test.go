@@ -45,11 +45,11 @@ func TestConversions(t *testing.T) {
 	targets = append(targets, anyType, valueType, errorType, reflect.TypeFor[fmt.Stringer](), reflect.TypeFor[object.Caller]())
 	for _, target := range targets {
 		for _, v := range values {
-			w, err := writer{}.convert(v, target)
-			var m *misfit
-			if errors.As(err, &m) {
-				if m.class != "TypeError" && m.class != "OverflowError" {
-					t.Errorf("%v into %v: %s", v, target, m.class)
+			w, err := writer{shared}.convert(v, target)
+			var exc codec.Exception
+			if errors.As(err, &exc) {
+				if exc.Class != "TypeError" && exc.Class != "OverflowError" {
+					t.Errorf("%v into %v: %s", v, target, exc.Class)
 				}
 				continue
 			}
@@ -61,7 +61,7 @@ func TestConversions(t *testing.T) {
 				t.Errorf("%v into %v gives a %v", v, target, w.Type())
 				continue
 			}
-			if _, err := (reader{}).value(w); err != nil {
+			if _, err := (reader{guard: shared}).value(w); err != nil {
 				t.Errorf("%v, stored in %v, cannot be read: %v", v, target, err)
 			}
 		}

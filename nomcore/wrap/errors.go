@@ -9,40 +9,25 @@ import (
 	"nomfs/nomcore/object"
 )
 
-// misfit is a value that does not fit a Go type.
-type misfit struct {
-	class string // of the exception that tells of it
-	text  string
-}
-
-func (e *misfit) Error() string { return e.text }
-
-// wrongType tells what was expected and what came.
+// wrongType returns the TypeError for a value that is no t.
 func wrongType(t reflect.Type, got codec.Value) error {
-	return &misfit{"TypeError", "expected " + typeName(t) + ", got " + gotName(got)}
+	return object.Errorf("TypeError", "expected %s, got %s", typeName(t), gotName(got))
 }
 
-// tooLarge is the error for a number that t cannot hold.
+// tooLarge returns the OverflowError for a number that t cannot represent.
 func tooLarge(t reflect.Type, got codec.Value) error {
-	return &misfit{"OverflowError", gotName(got) + " does not fit " + t.Kind().String()}
+	return object.Errorf("OverflowError", "%s does not fit %v", gotName(got), t.Kind())
 }
 
-// inItem tells where in a container the misfit is.
-func inItem(where string, err error) error {
-	var m *misfit
-	if errors.As(err, &m) {
-		return &misfit{m.class, where + ": " + m.text}
+// labelled puts in front of the text of an exception which value it is about. It
+// returns any other error, and nil, as it is.
+func labelled(label string, err error) error {
+	var exc codec.Exception
+	if !errors.As(err, &exc) {
+		return err
 	}
-	return err
-}
-
-// conversionError makes the exception for a misfit of what label names.
-func conversionError(label string, err error) error {
-	var m *misfit
-	if errors.As(err, &m) {
-		return object.Errorf(m.class, "%s: %s", label, m.text)
-	}
-	return err
+	text, _ := codec.StringOf(exc.Args[0])
+	return object.Errorf(exc.Class, "%s: %s", label, text)
 }
 
 // gotShown is how many bytes of a wrong value a message shows: enough to
