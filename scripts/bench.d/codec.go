@@ -21,11 +21,14 @@ type coder struct {
 	value  func() any // what was decoded last
 }
 
-// codecs are the libraries, in the order of the columns.
-var codecs = []struct {
+// codecLib is a library.
+type codecLib struct {
 	name string
 	make func(sample) (*coder, error)
-}{
+}
+
+// codecs are the libraries, in the order of the columns.
+var codecs = []codecLib{
 	{nomfsName, newNomCoder},
 	{"cbor", newCBORCoder},
 	{"msgpack", newMsgpackCoder},
@@ -36,72 +39,72 @@ var codecs = []struct {
 
 // codecGroup measures all codecs with all samples.
 func (b *bench) codecGroup() error {
-	var jobs []*codecJob
-	for _, s := range samples() {
-		for _, lib := range codecs {
-			c, err := lib.make(s)
-			if err != nil {
-				return fmt.Errorf("%s: %s: %w", lib.name, s.name, err)
-			}
-			jobs = append(jobs, &codecJob{sample: s.name, codec: lib.name, coder: c})
+	for round := range b.rounds {
+		b.progress("codec", round)
+		p, err := startProc()
+		if err != nil {
+			return err
 		}
+		var rates []CodecRate
+		err = p.do("Codecs", CodecArgs{Round: round, About: b.scale.codecTime}, &rates)
+		p.end()
+		if err != nil {
+			return err
+		}
+		b.addRates(rates)
 	}
-	for _, way := range []string{"encode", "decode"} {
-		for round := range b.rounds {
-			b.progress("codec, "+way, round)
-			rates := make(map[string][]float64) // of all samples, by codec
-			for i := range jobs {
-				// The codecs of one sample stand side by side. Each round begins
-				// with another one.
-				first := i - i%len(codecs)
-				j := jobs[first+(i+round)%len(codecs)]
-				rate, err := j.measure(way, b.scale.codecTime)
+	return nil
+}
+
+// CodecArgs says how codecs are measured.
+type CodecArgs struct {
+	Round int
+	About time.Duration // of one codec with one sample
+}
+
+// CodecRate is how fast one codec was with one sample.
+type CodecRate struct {
+	Way, Sample, Codec string
+	Rate               float64 // per second
+}
+
+// Codecs measures all codecs with all samples, once.
+func (c *Child) Codecs(a CodecArgs, answer *[]CodecRate) error {
+	for _, way := range codecWays {
+		for _, s := range samples() {
+			var failed error
+			inTurn(a.Round, codecs, func(lib codecLib) {
+				rate, err := measureCodec(lib, s, way, a.About)
 				if err != nil {
-					return fmt.Errorf("%s: %s %s: %w", j.codec, way, j.sample, err)
+					failed = fmt.Errorf("%s: %s %s: %w", lib.name, way, s.name, err)
 				}
-				b.report.add(codecRow(way, j.sample), j.codec, rate, nil)
-				rates[j.codec] = append(rates[j.codec], rate)
+				*answer = append(*answer, CodecRate{way, s.name, lib.name, rate})
+			})
+			if failed != nil {
+				return failed
 			}
-			for _, s := range samples() {
-				b.addBest(codecRow(way, s.name))
-			}
-			mean := codecRow(way, "geometric mean")
-			for _, lib := range codecs {
-				b.report.add(mean, lib.name, geomean(rates[lib.name]), nil)
-			}
-			b.addBest(mean)
 		}
 	}
 	return nil
 }
 
-func codecRow(way, sample string) What {
-	return What{Group: "codec", Name: way + " " + sample, Unit: "per s", More: true}
-}
+const (
+	encode = "encode"
+	decode = "decode"
+)
 
-// addBest enters the fastest of the others in the round that was measured last.
-func (b *bench) addBest(w What) {
-	best := 0.0
-	for _, c := range b.report.row(w).Cells {
-		if c.System != nomfsName && c.System != bestName && c.System != streamName {
-			best = max(best, c.Values[len(c.Values)-1])
-		}
-	}
-	b.report.add(w, bestName, best, nil)
-}
+var codecWays = []string{encode, decode}
 
-// codecJob is one sample in one codec.
-type codecJob struct {
-	sample, codec string
-	coder         *coder
-}
-
-// measure returns how often it is done in a second of the process's time. It
+// measureCodec returns how often it is done in a second of the process's time. It
 // takes about so long.
-func (j *codecJob) measure(way string, about time.Duration) (float64, error) {
-	do := j.coder.encode
-	if way == "decode" {
-		do = j.coder.decode
+func measureCodec(lib codecLib, s sample, way string, about time.Duration) (float64, error) {
+	c, err := lib.make(s)
+	if err != nil {
+		return 0, err
+	}
+	do := c.encode
+	if way == decode {
+		do = c.decode
 	}
 	runtime.GC() // so that no other codec's garbage counts
 	start := processorTime(syscall.RUSAGE_SELF)
@@ -117,4 +120,41 @@ func (j *codecJob) measure(way string, about time.Duration) (float64, error) {
 			return float64(n) / took.Seconds(), nil
 		}
 	}
+}
+
+// addRates enters the rates of one round, their geometric means, and the best of
+// the others.
+func (b *bench) addRates(rates []CodecRate) {
+	for _, way := range codecWays {
+		all := make(map[string][]float64) // by codec
+		for _, r := range rates {
+			if r.Way == way {
+				b.report.add(codecRow(way, r.Sample), r.Codec, r.Rate, nil)
+				all[r.Codec] = append(all[r.Codec], r.Rate)
+			}
+		}
+		for _, s := range samples() {
+			b.addBest(codecRow(way, s.name))
+		}
+		mean := codecRow(way, "geometric mean")
+		for _, lib := range codecs {
+			b.report.add(mean, lib.name, geomean(all[lib.name]), nil)
+		}
+		b.addBest(mean)
+	}
+}
+
+func codecRow(way, sample string) What {
+	return What{Group: "codec", Name: way + " " + sample, Unit: "per s", More: true}
+}
+
+// addBest enters the fastest of the others in the round that was measured last.
+func (b *bench) addBest(w What) {
+	best := 0.0
+	for _, c := range b.report.row(w).Cells {
+		if c.System != nomfsName && c.System != bestName && c.System != streamName {
+			best = max(best, c.Values[len(c.Values)-1])
+		}
+	}
+	b.report.add(w, bestName, best, nil)
 }

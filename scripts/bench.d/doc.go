@@ -57,6 +57,8 @@
 //
 // # Group codec
 //
+// A process of its own measures this, a new one in each round.
+//
 // How often one goroutine turns a value into bytes, or bytes into a value, in a
 // second of processor time, which includes the garbage collector's. Buffers and
 // encoders are used again wherever a library can do that. Each message can be read
@@ -117,9 +119,9 @@
 // divided by old. Where the row has other systems, their change is taken out of
 // it: each round's value is divided by the geometric mean of the other systems in
 // that round, so that a machine that is slower today changes nothing. In brackets
-// is the ratio between those quartiles of the old and the new rounds that are
-// nearest to each other, and between those that are farthest apart. A row is worse,
-// or better, if 1 is not within the brackets and the ratio is more than 5 % away
-// from 1. The exit status is 1 if a row is worse or fails now, 2 after a mistake in
-// the arguments, 0 otherwise.
+// are the smallest and the largest ratio between a round of the one file and a
+// round of the other, without the lowest and the highest sixth of each: one round
+// of seven. A row is worse, or better, if 1 is not within the brackets and the
+// ratio is more than 5 % away from 1. The exit status is 1 if a row is worse or
+// fails now, 2 after a mistake in the arguments, 0 otherwise.
 package main

@@ -55,12 +55,13 @@ func geomean(values []float64) float64 {
 // change is how a value has changed between two files: new divided by old.
 type change struct {
 	Ratio     float64
-	Low, High float64 // from quartiles
+	Low, High float64 // without the outer sixths of the rounds
 }
 
 // changeOf compares the rounds of two files. Both must have at least one.
 func changeOf(before, after []float64) change {
-	const lower, upper = .25, .75
+	// Of seven rounds the lowest and the highest are left out.
+	const lower, upper = 1. / 6, 5. / 6
 	return change{
 		Ratio: quantile(after, .5) / quantile(before, .5),
 		Low:   quantile(after, lower) / quantile(before, upper),
