@@ -35,8 +35,9 @@ func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, pace float64
 		})
 	}
 	every(3*time.Millisecond, func(r *rand.Rand, _ int) { fromAnywhere(r, to, flood(r)) })
+	// Some of these cost the race detector a tenth of a second each.
 	values := hostileValues()
-	every(time.Second, func(r *rand.Rand, i int) {
+	every(2*time.Second, func(r *rand.Rand, i int) {
 		fromAnywhere(r, to, rawPull(i, ids["numbers"], "SetAttr", setTo(values[i%len(values)])...))
 	})
 
@@ -52,7 +53,7 @@ func attack(t *testing.T, to *net.UDPAddr, ids map[string]codec.ID, pace float64
 		return c
 	}
 	hostile := validated()
-	every(200*time.Millisecond, func(_ *rand.Rand, i int) {
+	every(500*time.Millisecond, func(_ *rand.Rand, i int) {
 		hostile.send(rawPull(i, ids["numbers"], "SetAttr", setTo(values[i%len(values)])...))
 	})
 	pages := validated()

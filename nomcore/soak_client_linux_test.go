@@ -384,13 +384,15 @@ func (w *soakWorker) forge(r *rand.Rand) []byte {
 	}
 }
 
-// mutate returns a packet that the client sent, again or altered. Those that
-// must not run again are only sent again as they are: altered, they would be
-// other calls, which whoever knows a session may make.
+// mutate returns a packet that the client sent, again or altered. Calls that
+// must not run again are only sent again as they are, and if they belong to a
+// session: altered, they would be other calls, which whoever knows a session may
+// make, and without a session copies are known for two seconds.
 func (w *soakWorker) mutate(r *rand.Rand) []byte {
 	once := func(b []byte) bool { return bytes.Contains(b, []byte(onceMark)) }
 	if r.IntN(2) == 0 {
-		if all := w.tap.packets(once); len(all) > 0 {
+		all := w.tap.packets(func(b []byte) bool { return once(b) && bytes.Contains(b, []byte("nomq")) })
+		if len(all) > 0 {
 			return all[r.IntN(len(all))]
 		}
 	}

@@ -58,6 +58,7 @@ type soak struct {
 	base   soakState
 	pace   float64 // how much slower than usual the machine is
 
+	again   []string // calls that ran again
 	started int      // clients so far, for their names
 	doomed  []*child // to be killed, oldest first
 }
@@ -116,10 +117,7 @@ func (s *soak) state(ask soakRequest) (st soakState) {
 	if err := s.server.ask(ask, &st, soakPatience); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, again := range st.Again {
-		s.t.Error(again)
-	}
-	st.Again = nil
+	s.again, st.Again = st.Again, nil
 	return st
 }
 
@@ -318,7 +316,7 @@ func (s *soak) wait(newcomers int) {
 		}
 		s.t.Logf("after all has expired: %+v", st)
 	}
-	for _, what := range st.exceeds(most) {
+	for _, what := range slices.Concat(st.exceeds(most), s.again) {
 		s.t.Error(what)
 	}
 	if st.Names != len(soakNames) || st.Sessions < 0 || st.Running < 0 {
