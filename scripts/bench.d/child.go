@@ -8,8 +8,6 @@ import (
 	"net/rpc/jsonrpc"
 	"sync"
 	"time"
-
-	"nomfs/nomcore"
 )
 
 // Child is what a process that is measured does when the one that measures says
@@ -183,7 +181,7 @@ func (c *Child) Newcomers(n int, answer *Newcomer) error {
 	ctx := context.Background()
 	for range n {
 		start := time.Now()
-		s, p, err := nomcore.Dial(ctx, c.addr, nomfsConfig())
+		s, p, err := connectNomfs(ctx, c.addr)
 		syncs, answer.SyncErr = timed(syncs, start, err)
 		if err != nil {
 			return nil

@@ -104,11 +104,16 @@ func dialNomfs(addr string) (client, error) {
 	return c, nil
 }
 
+// connectNomfs connects. Closing the service ends the connection.
+func connectNomfs(ctx context.Context, addr string) (*nomcore.Service, *nomcore.Peer, error) {
+	return nomcore.Dial(ctx, addr, nomfsConfig())
+}
+
 // newNomfsClient connects and finds the first object.
 func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	c := &nomfsClient{}
 	var err error
-	if c.service, c.peer, err = nomcore.Dial(ctx, addr, nomfsConfig()); err != nil {
+	if c.service, c.peer, err = connectNomfs(ctx, addr); err != nil {
 		return nil, err
 	}
 	if c.app, err = c.resolve(appName); err != nil {
