@@ -281,5 +281,5 @@ func ParseItems(value []byte, lim Limits) (items []Value, ok bool, err error) {
 
 // IsEmptyMap reports whether an encoded value is a MAP without pairs.
 func IsEmptyMap(value []byte) bool {
-	return len(value) == sizeTag+sizeI32 && value[0] == tagMap && binary.BigEndian.Uint32(value[sizeTag:]) == 0
+	return len(value) == sizeTag+sizeI32 && value[0] == tagMap && i32(value[sizeTag:]) == 0
 }
