@@ -36,16 +36,6 @@ type scope struct {
 	parts map[*origin]*origin // by parent
 }
 
-// under reports whether o is x or a part of it.
-func (o *origin) under(x *origin) bool {
-	for ; o != nil; o = o.parent {
-		if o == x {
-			return true
-		}
-	}
-	return false
-}
-
 // within reports whether the scope lies on the way to o.
 func (o *origin) within(sc *scope) bool {
 	for ; o != nil; o = o.parent {
@@ -54,18 +44,6 @@ func (o *origin) within(sc *scope) bool {
 		}
 	}
 	return false
-}
-
-// root returns the registered object that the origin begins with, nil for a
-// scope that was reached under no name.
-func (o *origin) root() *origin {
-	for o.parent != nil {
-		o = o.parent
-	}
-	if o.scope != nil {
-		return nil
-	}
-	return o
 }
 
 // newOrigin makes an origin. mu must be held.

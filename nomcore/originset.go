@@ -4,28 +4,20 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"sync/atomic"
 )
 
 // originSet is the set of origins under which objects were reached. They are
 // revoked with the last of them. Objects with equal sets share one. All fields
-// but names are guarded by registry.mu.
+// are guarded by registry.mu.
 //
 // No origin in a set is a part of another one in it: the other one lasts at
 // least as long.
 type originSet struct {
 	list  []*origin // by serial
 	alive int       // how many have not ended
-	names atomic.Pointer[setNames]
 
 	first   *exported // the objects that have this set, linked by next and prev
 	members int       // their number
-}
-
-// setNames is the names of a set at some state of the registry.
-type setNames struct {
-	version uint64 // see registry.version
-	names   []string
 }
 
 // originCost is about what one origin in a set takes, in bytes: a pointer in
@@ -209,32 +201,4 @@ func (r *registry) mayJoin(s, t *originSet) bool {
 	}
 	n := s.alive + t.alive
 	return n <= r.limits.origins && r.setBytes+originCost*n <= r.limits.setBytes
-}
-
-// namesOf returns the registered names under which an object was reached, nil
-// for an object that was reached under none. It allocates nothing while neither
-// they nor the names of the registry have changed. The list must not be
-// changed.
-func (r *registry) namesOf(e *exported) []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	s := e.set
-	if s == nil {
-		return nil
-	}
-	if l := s.names.Load(); l != nil && l.version == r.version {
-		return l.names
-	}
-	var names []string
-	for _, o := range s.origins() {
-		if root := o.root(); root != nil {
-			for _, reg := range root.names {
-				names = append(names, reg.name)
-			}
-		}
-	}
-	slices.Sort(names)
-	names = slices.Compact(names) // scopes of one registered object have its names
-	s.names.Store(&setNames{r.version, names})
-	return names
 }

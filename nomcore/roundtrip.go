@@ -56,7 +56,6 @@ func (p *Peer) roundTrip(ctx context.Context, rq *request) (*call, error) {
 		if !again || tries == maxSessionsLost {
 			return nil, &waitError{what: rq.what(), addr: p.addr.String(), err: ErrRestarted, unknown: !again}
 		}
-		start = time.Now()
 	}
 }
 
@@ -179,9 +178,6 @@ func (c *call) send() error {
 	p.sentAt.Store(p.s.now())
 	return p.s.send(c.out.out.B, p, p.validated.Load() && !p.named.Load())
 }
-
-// never is a wait without an event: longer than any deadline that matters.
-const never = time.Hour
 
 // wait sends the request, again where allowed, until it is answered.
 func (c *call) wait(ctx context.Context, deadline time.Time) error {
