@@ -228,11 +228,11 @@ func (p *parser) text() (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := decodeText(name, data)
+	text, err := decodeText(name, data)
 	if err != nil {
 		return nil, p.fail(at, err, "%s", excerpt(name))
 	}
-	return Text(s), nil
+	return Text(text), nil
 }
 
 // seqHeader reads the count and the kind of a SEQ body. A kind above most is

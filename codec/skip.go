@@ -197,7 +197,7 @@ func stringIn(value []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return textIn(name, data)
+		return decodeText(name, data)
 	}
 	return nil, ErrTag
 }

@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding/binary"
 	"math/bits"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -108,73 +107,51 @@ func normalCodec(dst, name []byte) []byte {
 	return dst
 }
 
-// decodeText returns the data of TEXT as UTF-8. The error is ErrCodec or
-// ErrText.
-func decodeText(codec, data []byte) (string, error) {
-	s, ok := "", false
+// decodeText returns the data of TEXT as UTF-8: the data itself where it is UTF-8
+// already. The error is ErrCodec or ErrText.
+func decodeText(codec, data []byte) (text []byte, err error) {
+	text, ok := data, false
 	switch charsetOf(codec) {
 	case charsetNone:
-		return "", ErrCodec
-	case charsetUTF8:
-		s = string(data)
-		ok = validText(s)
-	case charsetASCII:
-		s = string(data)
-		ok = isASCII(s)
-	case charsetLatin1:
-		s, ok = decodeLatin1(data)
-	case charsetUTF16:
-		s, ok = decodeUTF16(data)
-	case charsetUTF16LE:
-		s, ok = decodeUTF16Order(data, binary.LittleEndian)
-	case charsetUTF16BE:
-		s, ok = decodeUTF16Order(data, binary.BigEndian)
-	case charsetUTF32:
-		s, ok = decodeUTF32(data)
-	case charsetUTF32LE:
-		s, ok = decodeUTF32Order(data, binary.LittleEndian)
-	case charsetUTF32BE:
-		s, ok = decodeUTF32Order(data, binary.BigEndian)
-	}
-	if !ok {
-		return "", ErrText
-	}
-	return s, nil
-}
-
-// textIn does what decodeText does. If the data is UTF-8 already, it returns the
-// data itself.
-func textIn(codec, data []byte) ([]byte, error) {
-	ok := false
-	switch charsetOf(codec) {
+		return nil, ErrCodec
 	case charsetUTF8:
 		ok = validText(data)
 	case charsetASCII:
 		ok = isASCII(data)
-	default:
-		s, err := decodeText(codec, data)
-		return []byte(s), err
+	case charsetLatin1:
+		text, ok = decodeLatin1(data), true
+	case charsetUTF16:
+		text, ok = decodeUTF16(data)
+	case charsetUTF16LE:
+		text, ok = decodeUTF16Order(data, binary.LittleEndian)
+	case charsetUTF16BE:
+		text, ok = decodeUTF16Order(data, binary.BigEndian)
+	case charsetUTF32:
+		text, ok = decodeUTF32(data)
+	case charsetUTF32LE:
+		text, ok = decodeUTF32Order(data, binary.LittleEndian)
+	case charsetUTF32BE:
+		text, ok = decodeUTF32Order(data, binary.BigEndian)
 	}
 	if !ok {
 		return nil, ErrText
 	}
-	return data, nil
+	return text, nil
 }
 
-func decodeLatin1(data []byte) (string, bool) {
-	var sb strings.Builder
-	sb.Grow(len(data))
+func decodeLatin1(data []byte) []byte {
+	b := make([]byte, 0, len(data))
 	for _, c := range data {
-		sb.WriteRune(rune(c))
+		b = utf8.AppendRune(b, rune(c))
 	}
-	return sb.String(), true
+	return b
 }
 
 // byteOrderMark is the character that may start UTF-16 and UTF-32. Without it
 // Python takes the order of its machine, which in practice is little-endian.
 const byteOrderMark = 0xfeff
 
-func decodeUTF16(data []byte) (string, bool) {
+func decodeUTF16(data []byte) ([]byte, bool) {
 	if len(data) >= 2 {
 		switch {
 		case binary.LittleEndian.Uint16(data) == byteOrderMark:
@@ -186,29 +163,28 @@ func decodeUTF16(data []byte) (string, bool) {
 	return decodeUTF16Order(data, binary.LittleEndian)
 }
 
-func decodeUTF16Order(data []byte, order binary.ByteOrder) (string, bool) {
+func decodeUTF16Order(data []byte, order binary.ByteOrder) ([]byte, bool) {
 	if len(data)%2 != 0 {
-		return "", false
+		return nil, false
 	}
-	var sb strings.Builder
-	sb.Grow(len(data))
+	b := make([]byte, 0, len(data))
 	for ; len(data) > 0; data = data[2:] {
 		r := rune(order.Uint16(data))
 		if utf16.IsSurrogate(r) {
 			if len(data) < 4 {
-				return "", false
+				return nil, false
 			}
 			if r = utf16.DecodeRune(r, rune(order.Uint16(data[2:]))); r == utf8.RuneError {
-				return "", false
+				return nil, false
 			}
 			data = data[2:]
 		}
-		sb.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 	}
-	return sb.String(), true
+	return b, true
 }
 
-func decodeUTF32(data []byte) (string, bool) {
+func decodeUTF32(data []byte) ([]byte, bool) {
 	if len(data) >= 4 {
 		switch {
 		case binary.LittleEndian.Uint32(data) == byteOrderMark:
@@ -220,19 +196,19 @@ func decodeUTF32(data []byte) (string, bool) {
 	return decodeUTF32Order(data, binary.LittleEndian)
 }
 
-func decodeUTF32Order(data []byte, order binary.ByteOrder) (string, bool) {
+func decodeUTF32Order(data []byte, order binary.ByteOrder) ([]byte, bool) {
 	if len(data)%4 != 0 {
-		return "", false
+		return nil, false
 	}
 	b := make([]byte, 0, len(data))
 	for ; len(data) > 0; data = data[4:] {
 		r := order.Uint32(data)
 		if r > utf8.MaxRune {
-			return "", false
+			return nil, false
 		}
 		b = appendCodePoint(b, rune(r))
 	}
-	return string(b), true
+	return b, true
 }
 
 // The bounds of the surrogates. Alone they are no characters, but Python 2 has
@@ -270,7 +246,7 @@ func validText[S ~string | ~[]byte](s S) bool {
 	if len(s) == 0 {
 		return true
 	}
-	switch s := any(s).(type) { // package utf8 is twice as fast as what follows
+	switch s := any(s).(type) { // package utf8 is faster, but refuses surrogates
 	case string:
 		if utf8.ValidString(s) {
 			return true
@@ -281,51 +257,13 @@ func validText[S ~string | ~[]byte](s S) bool {
 		}
 	}
 	for len(s) > 0 {
-		n := codePointLen(s)
-		if n == 0 {
+		r, size := decodeCodePoint(string(s[:min(len(s), utf8.UTFMax)]))
+		if r == utf8.RuneError && size == 1 {
 			return false
 		}
-		s = s[n:]
+		s = s[size:]
 	}
 	return true
-}
-
-// codePointLen returns the length in bytes of the first code point of s, which
-// may be a lone surrogate; 0 for bytes that are no UTF-8. s is not empty.
-func codePointLen[S ~string | ~[]byte](s S) int {
-	const low, high = 0x80, 0xbf // what follows the first byte
-	n, from, to := 0, byte(low), byte(high)
-	switch c := s[0]; {
-	case c < utf8.RuneSelf:
-		return 1
-	case c < 0xc2: // a later byte, or an overlong form
-		return 0
-	case c < 0xe0:
-		n = 2
-	case c < 0xf0:
-		n = 3
-		if c == 0xe0 {
-			from = 0xa0 // below: overlong
-		}
-	case c < 0xf5:
-		n = 4
-		if c == 0xf0 {
-			from = 0x90 // below: overlong
-		} else if c == 0xf4 {
-			to = 0x8f // above: beyond U+10FFFF
-		}
-	default:
-		return 0
-	}
-	if len(s) < n || s[1] < from || s[1] > to {
-		return 0
-	}
-	for i := 2; i < n; i++ {
-		if s[i] < low || s[i] > high {
-			return 0
-		}
-	}
-	return n
 }
 
 // isASCII tells whether all bytes of s are below 0x80.
