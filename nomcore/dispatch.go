@@ -207,8 +207,8 @@ func (rq *pullRequest) countUnused() {
 	for _, a := range rq.pkt.attrs {
 		_, _ = mapRefs(a.Value, func(r codec.Ref) (codec.Value, error) {
 			if !rq.s.isHome(r.Home) {
-				rq.peer.imports.got(r)
-				rq.peer.imports.giveBack(r, 1)
+				rq.peer.received.count(r)
+				rq.peer.received.giveBack(r, 1)
 			}
 			return r, nil
 		})
@@ -298,6 +298,9 @@ func (s *Service) answer(j *job, a answer) []byte {
 	out := s.outbox(j.peer, j.peer.refTable(), a.from)
 	defer out.release()
 	s.encodeAnswer(out, j.peer, &j.pkt, a)
+	if out.refs == s.unvalidated && len(out.given) > 0 {
+		j.peer.gave(out.given)
+	}
 	b := append([]byte(nil), out.buf...)
 	if err := j.peer.sendAnswer(b); err != nil && !errors.Is(err, ErrClosed) {
 		s.log.Warn("answer not sent", "client", j.peer.addr, "err", err)

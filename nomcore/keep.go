@@ -9,16 +9,11 @@ import (
 func (s *Service) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
-	aged := time.Now()
 	for {
 		select {
 		case now := <-tick.C:
 			s.dedup.sweep(now)
 			s.sessions.sweep(now)
-			if now.Sub(aged) >= leaseTime {
-				aged = now
-				s.reg.age(s.unvalidated, s.unvalidatedOld)
-			}
 			for _, p := range s.allPeers() {
 				p.keep(now)
 			}
@@ -36,9 +31,9 @@ func (p *Peer) keep(now time.Time) {
 	}
 	if now.UnixNano()-p.heardAt.Load() > int64(leaseTime) {
 		p.s.reg.drop(p.refs)
-		p.imports.clear() // it is gone, or has given us up long since
+		p.received.clear() // it is gone, or has given us up long since
 	}
-	held, pending := p.imports.size()
+	held, pending := p.received.size()
 	renew := held > 0 && now.UnixNano()-p.sentAt.Load() > int64(renewEvery)
 	if pending == 0 && !renew {
 		return

@@ -15,7 +15,7 @@ import (
 // least as long.
 type originSet struct {
 	list  []*origin // by serial
-	alive int       // how many have not ended
+	alive int       // how many have not ended; kept up while objects have the set
 	names atomic.Pointer[setNames]
 
 	first   *exported // the objects that have this set, linked by next and prev
@@ -33,25 +33,20 @@ type setNames struct {
 // origin.sets.
 const originCost = 64
 
-// live reports whether one of the origins has not ended. nil is the set of what
-// was reached under no name: nothing revokes it.
+// live reports whether one of the origins has not ended, for the set of an
+// object. nil is the set of what was reached under no name: nothing revokes it.
 func (s *originSet) live() bool { return s == nil || s.alive > 0 }
 
 // origins returns the origins that have not ended.
 func (s *originSet) origins() []*origin {
-	if s == nil || s.alive == 0 {
+	if s == nil {
 		return nil
 	}
-	if s.alive == len(s.list) {
+	ended := func(o *origin) bool { return o.ended }
+	if !slices.ContainsFunc(s.list, ended) {
 		return s.list
 	}
-	live := make([]*origin, 0, s.alive)
-	for _, o := range s.list {
-		if !o.ended {
-			live = append(live, o)
-		}
-	}
-	return live
+	return slices.DeleteFunc(slices.Clone(s.list), ended)
 }
 
 // has reports whether o, or what it is a part of, is in the set.

@@ -45,9 +45,9 @@ type Peer struct {
 	win *window
 
 	// As whom we ask.
-	syncing chan struct{} // one place: held while a session is opened
-	sess    atomic.Pointer[clientSession]
-	imports imports
+	syncing  chan struct{} // one place: held while a session is opened
+	sess     atomic.Pointer[clientSession]
+	received receivedRefs
 
 	// As who asks us.
 	cookie   cookie    // that proves the address, see session.go
@@ -77,6 +77,7 @@ type Peer struct {
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
 	p := &Peer{s: s, addr: addr, syncing: make(chan struct{}, 1), refs: newRefTable(refsOriginal)}
+	p.received.total = &s.received
 	rand.Read(p.cookie[:])
 	p.win = newWindow(p.windowBounds)
 	return p

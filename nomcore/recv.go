@@ -303,7 +303,7 @@ func (p *Peer) desync(tag *sessionTag) {
 	p.s.dedup.forget(p.addr)
 	if tag != nil && tag.boot == p.s.boot && tag.cookie == p.cookie && p.s.sessions.knows(tag.session) {
 		p.s.reg.drop(p.refs)
-		p.imports.clear()
+		p.received.clear()
 	}
 }
 

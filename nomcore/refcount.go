@@ -69,11 +69,19 @@ func (r *registry) object(id objectID) *Object {
 // find returns what is exported under an id, unless it was revoked. mu must be
 // held.
 func (r *registry) find(id objectID) (*Object, *exported) {
-	e := r.byID[id]
+	e := r.withID(id)
 	if e == nil || !e.set.live() {
 		return nil, nil
 	}
 	return e.obj.Load(), e
+}
+
+// withID returns what has an id, also if it was revoked. mu must be held.
+func (r *registry) withID(id objectID) *exported {
+	if e := r.byID[id.lo]; e != nil && e.id == id {
+		return e
+	}
+	return nil
 }
 
 // count counts n more references to e in a table. mu must be held.
@@ -181,7 +189,7 @@ func (r *registry) letGo(t *refTable, e *exported) {
 func (r *registry) release(t *refTable, id objectID, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e := r.byID[id]; e != nil && n >= 0 {
+	if e := r.withID(id); e != nil && n >= 0 {
 		r.releaseOf(t, e, n)
 	}
 }
@@ -240,18 +248,16 @@ func (r *registry) take(t *refTable) (old *refTable) {
 	return old
 }
 
-// age gives up the references in old, and moves those in t there. What a peer
-// uses is counted in t again, so what nobody uses is given up with the second
-// call.
-func (r *registry) age(t, old *refTable) {
+// move counts references that were given in another table, where they are still
+// counted there.
+func (r *registry) move(from, to *refTable, given []*exported) {
 	r.mu.Lock()
-	gone, aged := r.take(old), r.take(t)
-	old.counts, old.recent = aged.counts, aged.recent
-	if n := old.len(); n > 0 {
-		r.weigh(old, n, aged.bytes)
+	defer r.mu.Unlock()
+	for _, e := range given {
+		if _, ok := from.get(e); ok && r.count(to, e, 1) == nil {
+			r.releaseOf(from, e, 1)
+		}
 	}
-	r.mu.Unlock()
-	r.giveUp(gone)
 }
 
 // giveUp lets go of the objects of a table that is in nobody's hands any more.

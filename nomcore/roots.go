@@ -150,7 +150,7 @@ func (p *Peer) rootPage(v codec.Value, parts codec.Tuple, refs map[string]codec.
 		}
 		r := codec.Ref{ID: id.text(), Home: codec.Home(home)}
 		if !p.s.isHome(r.Home) {
-			p.imports.got(r)
+			p.received.count(r)
 			refs[name] = r
 		}
 	}

@@ -25,11 +25,11 @@ type Service struct {
 	conn conn
 	reg  *registry
 	// unvalidated counts the references that were given to all addresses which
-	// are not validated, unvalidatedOld those that none of them has used for a
-	// lease.
-	unvalidated, unvalidatedOld *refTable
-	boot                        bootID // tells this Service from an earlier one at this address
-	born                        time.Time
+	// are not validated.
+	unvalidated *refTable
+	received    receivedTotal
+	boot        bootID // tells this Service from an earlier one at this address
+	born        time.Time
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
@@ -109,17 +109,18 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 	s := &Service{
 		cfg: full, log: full.Log, conn: c,
 		reg:         newRegistry(),
-		unvalidated: newRefTable(refsOriginal), unvalidatedOld: newRefTable(refsOriginal),
-		dedup:  newDedup(),
-		trace:  newTracer(full.Trace),
-		auth:   full.Authenticator,
-		calls:  make(map[uint32]*call),
-		born:   time.Now(),
-		peers:  make(map[netip.AddrPort]*Peer),
-		recent: list.New(), strangers: list.New(),
+		unvalidated: newRefTable(refsOriginal),
+		dedup:       newDedup(),
+		trace:       newTracer(full.Trace),
+		auth:        full.Authenticator,
+		calls:       make(map[uint32]*call),
+		born:        time.Now(),
+		peers:       make(map[netip.AddrPort]*Peer),
+		recent:      list.New(), strangers: list.New(),
 		homeOf: make(map[netip.Addr]codec.Home),
 		homes:  make(map[codec.Home]struct{}),
 	}
+	s.received.most = maxReceivedBytes
 	rand.Read(s.boot[:])
 	s.nextXID = randomXID()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -262,7 +263,9 @@ func (s *Service) evict() (gone []*Peer) {
 func (p *Peer) discard() {
 	p.s.dedup.forget(p.addr)
 	p.s.reg.discard(p.refs)
-	p.stranger.drop(p.s, true)
+	p.received.discard()
+	_, _, given := p.stranger.drop(p.s, true)
+	p.s.reg.abandon(p.s.unvalidated, given)
 }
 
 // allPeers returns the peers in the table.

@@ -29,7 +29,7 @@ func (p *Peer) Status() PeerStatus {
 		RTT: p.rtt.smoothed(), Pending: p.s.pendingTo(p.addr), Running: int(p.inbound.Load()),
 		Exported: p.s.reg.references(p.refs),
 	}
-	st.Imported, _ = p.imports.size()
+	st.Imported, _ = p.received.size()
 	if at := p.heardAt.Load(); at != 0 {
 		st.LastContact = time.Unix(0, at)
 	} else {

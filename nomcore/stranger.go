@@ -20,9 +20,10 @@ type stranger struct {
 	rate      bucket
 	challenge uint32 // xid of the LIST; valid if asked is not zero
 	asked     time.Time
-	gone      bool     // the peer is forgotten: nothing is held for it any more
-	answers   [][]byte // held back, oldest first
-	waiting   [][]byte // requests, likewise
+	gone      bool        // the peer is forgotten: nothing is held for it any more
+	answers   [][]byte    // held back, oldest first
+	waiting   [][]byte    // requests, likewise
+	given     []*exported // references, see Service.unvalidated
 }
 
 // bucket is a token bucket: so many at once, so many per second.
@@ -126,6 +127,21 @@ func (p *Peer) answersChallenge(xid uint32) bool {
 	return !st.asked.IsZero() && st.challenge == xid
 }
 
+// gave takes note of references that were given to the address.
+func (p *Peer) gave(given []*exported) {
+	st := &p.stranger
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case p.proven.Load(): // a moment ago
+		p.s.reg.move(p.s.unvalidated, p.refs, given)
+	case st.gone:
+		p.s.reg.abandon(p.s.unvalidated, given)
+	case len(st.given) < maxHeld: // the others stay until those of other addresses displace them
+		st.given = append(st.given, given...)
+	}
+}
+
 // prove takes note that the address receives what we send, and lets go what
 // waited for that.
 func (p *Peer) prove() {
@@ -142,7 +158,8 @@ func (p *Peer) prove() {
 	for _, p := range gone {
 		p.discard()
 	}
-	answers, requests := p.stranger.drop(s, false)
+	answers, requests, given := p.stranger.drop(s, false)
+	s.reg.move(s.unvalidated, p.refs, given)
 	for _, b := range answers {
 		_ = s.send(b, p)
 	}
@@ -153,18 +170,18 @@ func (p *Peer) prove() {
 
 // drop empties what waits and returns it. gone says that nothing may be held
 // later either.
-func (st *stranger) drop(s *Service, gone bool) (answers, requests [][]byte) {
+func (st *stranger) drop(s *Service, gone bool) (answers, requests [][]byte, given []*exported) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.gone = st.gone || gone
-	answers, requests = st.answers, st.waiting
-	st.answers, st.waiting = nil, nil
+	answers, requests, given = st.answers, st.waiting, st.given
+	st.answers, st.waiting, st.given = nil, nil, nil
 	for _, l := range [][][]byte{answers, requests} {
 		for _, b := range l {
 			s.heldBytes.Add(-int64(len(b)))
 		}
 	}
-	return answers, requests
+	return answers, requests, given
 }
 
 // known returns the peer with that address, nil where there is none.

@@ -128,7 +128,7 @@ func (p *Peer) learn(x nomx, ours bool) {
 	p.s.reg.setOurs(p.refs, ours)
 	if restarted {
 		p.s.reg.drop(p.refs)
-		p.imports.clear()
+		p.received.clear()
 	}
 }
 
@@ -195,6 +195,6 @@ func (p *Peer) Disconnect(context.Context) error {
 	if err := out.encode(pkt); err != nil {
 		return err
 	}
-	p.imports.clear()
+	p.received.clear()
 	return p.s.send(out.buf, p)
 }

@@ -32,7 +32,7 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 			}
 		}
 		if from.isOurs.Load() {
-			from.imports.got(r)
+			from.received.count(r)
 		}
 		return r, nil
 	})

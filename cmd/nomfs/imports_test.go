@@ -14,7 +14,7 @@ import (
 var mayImports = map[string][]string{
 	"codec":   nil,
 	"auth":    {"nomfs/codec"},
-	"nomcore": {"nomfs/codec", "nomfs/auth", "golang.org/x/sys/..."},
+	"nomcore": {"nomfs/codec", "nomfs/auth", "github.com/hashicorp/golang-lru/v2/...", "golang.org/x/sys/..."},
 	"nomcore/expose": {"nomfs/codec", "nomfs/nomcore", "nomfs/nomcore/expose/...", "github.com/pelletier/go-toml/v2/...",
 		"github.com/pelletier/go-toml/v2", "github.com/fsnotify/fsnotify", "go.yaml.in/yaml/v3", "golang.org/x/sys/..."},
 	"nomcore/expose/demo":   {"nomfs/codec", "nomfs/nomcore"},
