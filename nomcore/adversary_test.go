@@ -485,7 +485,6 @@ func TestForgottenStranger(t *testing.T) {
 		if n := heldBytes(p.server); n > maxHeldBytes {
 			t.Errorf("%d bytes are held", n)
 		}
-		time.Sleep(2*leaseTime + 2*housekeepEvery)
 		if n := p.server.Stats().Objects; n != 1 {
 			t.Errorf("%d objects, want x alone", n)
 		}

@@ -71,7 +71,7 @@ func (o *outbox) ref(v codec.Value) (codec.Ref, error) {
 			return codec.Ref{}, err
 		}
 		o.given = append(o.given, e)
-		return codec.Ref{ID: e.text, Home: home}, nil
+		return codec.Ref{ID: e.id.text(), Home: home}, nil
 	case *Proxy:
 		return v.Ref, nil
 	}

@@ -69,9 +69,6 @@ func (p *Peer) pull(ctx context.Context, r codec.Ref, op string, rq *request) (c
 	return to.do(ctx, rq)
 }
 
-// command performs an operation about the connection.
-func (p *Peer) command(ctx context.Context, rq *request) (codec.Value, error) { return p.do(ctx, rq) }
-
 // noSeqs is a list of no numbers.
 const noSeqs = codec.Bytes("")
 

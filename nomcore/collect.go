@@ -273,7 +273,7 @@ func (p *Peer) rootsIn(c *call, names []string, refs map[string]codec.Ref) error
 		}
 		r := codec.Ref{ID: id.text(), Home: codec.Home(home)}
 		if !p.s.isHome(r.Home) {
-			p.imports.got(r)
+			p.received.count(r)
 			refs[name] = r
 		}
 	}

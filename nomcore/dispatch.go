@@ -198,8 +198,8 @@ func (rq *pull) countUnused() {
 		}
 		_, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) {
 			if !rq.s.isHome(r.Home) {
-				rq.peer.imports.got(r)
-				rq.peer.imports.giveBack(r, 1)
+				rq.peer.received.count(r)
+				rq.peer.received.giveBack(r, 1)
 			}
 			return r, nil
 		})
@@ -290,7 +290,7 @@ func (rq *pull) use(id objectID, ok bool) {
 		return
 	}
 	if rq.obj, rq.via = rq.s.reg.use(rq.peer.refs, id); rq.obj != nil {
-		rq.id = rq.via.text
+		rq.id = id.text()
 	}
 }
 

@@ -108,15 +108,26 @@
 // NOM may not go to means that no packet is sent (ErrPlainRefused), and names
 // are never looked up.
 //
-// What was given to a client is counted, and kept until the client gives it
-// back (Release), or for 60 s after its last sign of life; clients that hold
-// something give one every 20 s. A client that presents a reference that another
-// gave it holds it from then on. An original never gives anything back: the
-// 4096 references that it used last are kept. Registered objects stay.
+// The server counts the references that it gives to a client. A reference count
+// ends when the client gives it back (Release), or with the lease, 60 s after
+// the client's last sign of life; clients that have references give one every
+// 20 s. A client that presents a reference which another client passed on has a
+// reference count of its own from then on. An original never gives a reference
+// back: the 4096 that it used last are kept, and as many of all addresses
+// together that are not validated. Registered objects stay.
 //
-// Unregister revokes what was given out under the name. Using an id that is
-// revoked, forgotten, or from before a restart is ErrStale, never another
-// object.
+// The server knows the registered objects through which each object was
+// reached. Unregister revokes the object that loses its last name, and all that
+// was reached through it alone, whatever lay between and whatever was given back
+// meanwhile. Service.Revoke does the same for an object without a name, see
+// Object.Scope. What was reached under no name, such as a callback, is revoked
+// by neither. Using an id that is revoked, forgotten, or from before a restart is
+// ErrStale, never another object.
+//
+// References are bounded in number and in bytes, for each client and in all. A
+// client of ours that has too many is refused the next one with a MemoryError.
+// If all references together are too many, the client with the most pays: its
+// references are forgotten for the sake of others.
 //
 // # Promises
 //

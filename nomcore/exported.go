@@ -2,16 +2,13 @@ package nomcore
 
 import (
 	"reflect"
-	"slices"
 	"sync/atomic"
-
-	"nomfs/codec"
 )
 
 // exported is a local object that peers have references to. It gets an id when
 // a reference to it is first sent, and keeps it while any peer has one or while
 // it is registered: the same object is the same id for every peer. All fields
-// but id, text and obj are guarded by registry.mu.
+// but id and obj are guarded by registry.mu.
 type exported struct {
 	id   objectID
 	text codec.ID               // of id
@@ -32,7 +29,7 @@ const (
 	// exportedCost is about what an exported object keeps in memory, in bytes:
 	// its entries in the registry and an Object, with a method bound to its
 	// receiver. What else it leads to is not known here.
-	exportedCost = 512
+	exportedCost = 320
 	// maxKeyDepth bounds how deep a key is searched for text.
 	maxKeyDepth = 4
 )
@@ -112,10 +109,9 @@ func (r *registry) give(t *refTable, o *Object, from source) (*exported, error) 
 // held.
 func (r *registry) export(key any, o *Object, set *originSet) *exported {
 	e := &exported{id: r.newID()}
-	for r.byID[e.id] != nil {
+	for r.byID[e.id.lo] != nil {
 		e.id = r.newID()
 	}
-	e.text = e.id.text()
 	e.obj.Store(o)
 	if root := r.roots[key]; root != nil {
 		e.named = true
@@ -123,7 +119,7 @@ func (r *registry) export(key any, o *Object, set *originSet) *exported {
 	} else { // what is registered is in memory in any case
 		e.cost = costOf(o)
 	}
-	r.byID[e.id] = e
+	r.byID[e.id.lo] = e
 	r.byIdentity[key] = e
 	r.moveTo(e, set)
 	return e
@@ -140,25 +136,22 @@ func (r *registry) reached(from source) (s *originSet, ok bool) {
 		return r.setOf([]*origin{from.name.root}), true
 	case via == nil:
 		return nil, true
-	case via.revoked || !via.set.live():
+	case via.revoked:
 		return nil, false
-	case !via.scoped:
+	}
+	// The object may have been given back meanwhile.
+	live := via.set.origins()
+	if via.set != nil && len(live) == 0 {
+		return nil, false
+	}
+	if !via.scoped {
 		return r.inUse(via.set), true
 	}
 	o := via.obj.Load()
 	if o == nil {
-		return nil, false // given back meanwhile: nobody could revoke what it gives out
+		return nil, false // nobody could revoke what it gives out
 	}
-	sc := r.scopeOf(identityOf(o))
-	list := []*origin{nil}
-	if via.set != nil {
-		list = slices.Clone(via.set.origins())
-	}
-	for i, parent := range list {
-		list[i] = r.part(parent, sc)
-	}
-	sortOrigins(list)
-	return r.setOf(list), true
+	return r.setOf(r.through(r.scopeOf(identityOf(o)), live)), true
 }
 
 // moveTo gives an object another set of origins. mu must be held.
@@ -180,9 +173,9 @@ func (r *registry) moveTo(e *exported, s *originSet) {
 // name. mu must be held.
 func (r *registry) collect(e *exported) {
 	switch {
-	case e.tables > 0 || r.byID[e.id] != e:
+	case e.tables > 0 || r.byID[e.id.lo] != e:
 	case e.revoked:
-		delete(r.byID, e.id)
+		delete(r.byID, e.id.lo)
 	case !e.named:
 		r.forget(e)
 	}
@@ -202,7 +195,7 @@ func (r *registry) forget(e *exported) {
 		delete(r.byIdentity, key)
 	}
 	if e.tables == 0 {
-		delete(r.byID, e.id)
+		delete(r.byID, e.id.lo)
 	}
 	if e.set != nil {
 		e.set.leave(e)

@@ -38,9 +38,9 @@ func (p *Peer) keep(now int64) {
 	}
 	if now-p.heardAt.Load() > int64(leaseTime) {
 		p.s.reg.drop(p.refs)
-		p.imports.clear() // it is gone, or has given us up long since
+		p.received.clear() // it is gone, or has given us up long since
 	}
-	held, pending := p.imports.size()
+	held, pending := p.received.size()
 	show := held > 0 && now-p.sentAt.Load() > int64(keepEvery)
 	if pending == 0 && !show || p.down.Load() {
 		return

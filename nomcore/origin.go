@@ -20,7 +20,7 @@ type origin struct {
 	parent *origin // under which the scope was reached, nil for no name
 	scope  *scope
 
-	ended  bool
+	ended  bool               // or pruned
 	parts  map[*scope]*origin // origins whose parent this is
 	single *originSet         // the set of this origin alone, nil while nobody needs it
 	sets   map[*originSet]struct{}
@@ -44,6 +44,18 @@ func (o *origin) within(sc *scope) bool {
 		}
 	}
 	return false
+}
+
+// root returns the registered object that the origin begins with, nil for a
+// scope that was reached under no name.
+func (o *origin) root() *origin {
+	for o.parent != nil {
+		o = o.parent
+	}
+	if o.scope != nil {
+		return nil
+	}
+	return o
 }
 
 // newOrigin makes an origin. mu must be held.
@@ -75,6 +87,19 @@ func (r *registry) part(parent *origin, sc *scope) *origin {
 	return o
 }
 
+// through returns the origins of what is reached through a scope that was
+// reached under some origins, under no name for none. mu must be held.
+func (r *registry) through(sc *scope, parents []*origin) (list []*origin) {
+	if len(parents) == 0 {
+		return []*origin{r.part(nil, sc)}
+	}
+	for _, parent := range parents {
+		list = append(list, r.part(parent, sc))
+	}
+	sortOrigins(list)
+	return list
+}
+
 // scopeOf returns the scope of an object. mu must be held.
 func (r *registry) scopeOf(key any) *scope {
 	sc := r.scopes[key]
@@ -93,6 +118,7 @@ func (r *registry) end(o *origin, bare []*originSet) []*originSet {
 		return bare
 	}
 	o.ended = true
+	r.version++
 	ended := func(s *originSet) {
 		if s.alive--; s.alive == 0 {
 			bare = append(bare, s)
@@ -107,15 +133,16 @@ func (r *registry) end(o *origin, bare []*originSet) []*originSet {
 	for _, part := range o.parts {
 		bare = r.end(part, bare)
 	}
-	r.cut(o)
+	if o.scope != nil {
+		r.cut(o)
+		r.prune(o.parent)
+	}
 	return bare
 }
 
-// cut removes an origin from its parent and its scope. mu must be held.
+// cut removes the origin of a scope from its parent and its scope. mu must be
+// held.
 func (r *registry) cut(o *origin) {
-	if o.scope == nil {
-		return
-	}
 	delete(o.scope.parts, o.parent)
 	if o.parent != nil {
 		delete(o.parent.parts, o.scope)
@@ -131,10 +158,14 @@ func (r *registry) dropScope(sc *scope) {
 }
 
 // prune removes the origins of scopes that no set needs any more, from o
-// upwards. mu must be held.
+// upwards. They have ended for operations that still run on what was given back:
+// nobody could revoke what those give out. mu must be held.
 func (r *registry) prune(o *origin) {
 	for o != nil && o.scope != nil && o.single == nil && len(o.sets) == 0 && len(o.parts) == 0 {
-		r.cut(o)
+		if !o.ended {
+			o.ended = true
+			r.cut(o)
+		}
 		o = o.parent
 	}
 }

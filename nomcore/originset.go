@@ -4,20 +4,28 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 )
 
 // originSet is the set of origins under which objects were reached. They are
 // revoked with the last of them. Objects with equal sets share one. All fields
-// are guarded by registry.mu.
+// but names are guarded by registry.mu.
 //
 // No origin in a set is a part of another one in it: the other one lasts at
 // least as long.
 type originSet struct {
 	list  []*origin // by serial
-	alive int       // how many have not ended
+	alive int       // how many have not ended; kept up while objects have the set
+	names atomic.Pointer[setNames]
 
 	first   *exported // the objects that have this set, linked by next and prev
 	members int       // their number
+}
+
+// setNames is the names of a set at some state of the registry.
+type setNames struct {
+	version uint64 // see registry.version
+	names   []string
 }
 
 // originCost is about what one origin in a set takes, in bytes: a pointer in
@@ -25,25 +33,20 @@ type originSet struct {
 // origin.sets.
 const originCost = 64
 
-// live reports whether one of the origins has not ended. nil is the set of what
-// was reached under no name: nothing revokes it.
+// live reports whether one of the origins has not ended, for the set of an
+// object. nil is the set of what was reached under no name: nothing revokes it.
 func (s *originSet) live() bool { return s == nil || s.alive > 0 }
 
 // origins returns the origins that have not ended.
 func (s *originSet) origins() []*origin {
-	if s == nil || s.alive == 0 {
+	if s == nil {
 		return nil
 	}
-	if s.alive == len(s.list) {
+	ended := func(o *origin) bool { return o.ended }
+	if !slices.ContainsFunc(s.list, ended) {
 		return s.list
 	}
-	live := make([]*origin, 0, s.alive)
-	for _, o := range s.list {
-		if !o.ended {
-			live = append(live, o)
-		}
-	}
-	return live
+	return slices.DeleteFunc(slices.Clone(s.list), ended)
 }
 
 // has reports whether o, or what it is a part of, is in the set.
@@ -201,4 +204,32 @@ func (r *registry) mayJoin(s, t *originSet) bool {
 	}
 	n := s.alive + t.alive
 	return n <= r.limits.origins && r.setBytes+originCost*n <= r.limits.setBytes
+}
+
+// namesOf returns the registered names under which an object was reached, nil
+// for an object that was reached under none. It allocates nothing while neither
+// they nor the names of the registry have changed. The list must not be
+// changed.
+func (r *registry) namesOf(e *exported) []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := e.set
+	if s == nil {
+		return nil
+	}
+	if l := s.names.Load(); l != nil && l.version == r.version {
+		return l.names
+	}
+	var names []string
+	for _, o := range s.origins() {
+		if root := o.root(); root != nil {
+			for _, reg := range root.names {
+				names = append(names, reg.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names) // scopes of one registered object have its names
+	s.names.Store(&setNames{r.version, names})
+	return names
 }

@@ -45,8 +45,8 @@ type Peer struct {
 	admission   admission
 
 	// As a server.
-	asking  atomic.Pointer[asking] // nil while we have asked it nothing
-	imports imports
+	asking   atomic.Pointer[asking] // nil while we have asked it nothing
+	received receivedRefs
 
 	mu       sync.Mutex
 	sessions []*session
@@ -60,7 +60,9 @@ type Peer struct {
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	return &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
+	p := &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
+	p.received.total = &s.received
+	return p
 }
 
 // Addr returns the peer's address.
@@ -144,6 +146,6 @@ func (p *Peer) learn(x wire.Hello, ours bool, home codec.Home) {
 	p.s.reg.setOurs(p.refs, ours)
 	if restarted {
 		p.s.reg.drop(p.refs)
-		p.imports.clear()
+		p.received.clear()
 	}
 }

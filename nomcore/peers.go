@@ -112,6 +112,7 @@ func (t *peers) discard(gone []*Peer) {
 		p.displaced.Store(true)
 		p.endSessions()
 		t.s.reg.discard(p.refs)
+		p.received.discard()
 	}
 }
 
@@ -132,6 +133,7 @@ func (t *peers) restore(p *Peer) {
 		return
 	}
 	t.s.reg.revive(p.refs)
+	p.received.revive()
 	p.displaced.Store(false)
 }
 

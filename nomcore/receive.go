@@ -304,5 +304,5 @@ func (p *Peer) desync(pkt *wire.Packet) {
 	}
 	p.admission.stale.Store(true)
 	p.s.reg.drop(p.refs)
-	p.imports.clear()
+	p.received.clear()
 }

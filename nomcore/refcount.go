@@ -69,11 +69,19 @@ func (r *registry) object(id objectID) *Object {
 // find returns what is exported under an id, unless it was revoked. mu must be
 // held.
 func (r *registry) find(id objectID) (*Object, *exported) {
-	e := r.byID[id]
+	e := r.withID(id)
 	if e == nil || !e.set.live() {
 		return nil, nil
 	}
 	return e.obj.Load(), e
+}
+
+// withID returns what has an id, also if it was revoked. mu must be held.
+func (r *registry) withID(id objectID) *exported {
+	if e := r.byID[id.lo]; e != nil && e.id == id {
+		return e
+	}
+	return nil
 }
 
 // count counts n more references to e in a table. mu must be held.
@@ -181,7 +189,7 @@ func (r *registry) letGo(t *refTable, e *exported) {
 func (r *registry) release(t *refTable, id objectID, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e := r.byID[id]; e != nil && n >= 0 {
+	if e := r.withID(id); e != nil && n >= 0 {
 		r.releaseOf(t, e, n)
 	}
 }

@@ -31,9 +31,11 @@ type registry struct {
 	names   map[string]*registration
 	order   []*registration // of registration; nil where one was removed
 	gaps    int             // how many are nil
-	version uint64          // counts the changes of names
+	version uint64          // counts the changes of names and the ends of origins
 
-	byID       map[objectID]*exported // with those that were revoked and not yet given back
+	// By the lower half of the id, which is random enough to tell all apart,
+	// with those that were revoked and are not given back yet.
+	byID       map[uint64]*exported
 	byIdentity map[any]*exported
 	roots      map[any]*origin       // of registered objects, by identity
 	scopes     map[any]*scope        // by identity
@@ -66,7 +68,7 @@ func newRegistry() *registry {
 			origins: maxOrigins, setBytes: maxOriginBytes,
 		},
 		names:      make(map[string]*registration),
-		byID:       make(map[objectID]*exported),
+		byID:       make(map[uint64]*exported),
 		byIdentity: make(map[any]*exported),
 		roots:      make(map[any]*origin),
 		scopes:     make(map[any]*scope),

@@ -353,7 +353,7 @@ func (c *call) cancel() bool {
 		ctx, stop := context.WithTimeout(p.s.ctx, cancelWait)
 		defer stop()
 		// If it is lost the call merely runs on.
-		_, _ = p.command(ctx, &request{cmd: wire.Pull, op: ops[opCancel], seq: codec.Int(int64(done.tag.Seq)), resend: true})
+		_, _ = p.do(ctx, &request{cmd: wire.Pull, op: ops[opCancel], seq: codec.Int(int64(done.tag.Seq)), resend: true})
 	})
 }
 

@@ -60,7 +60,7 @@ func (l *Self) own(o *Object, from source) codec.Ref {
 		// The source was revoked meanwhile. No object has this id.
 		return codec.Ref{ID: randomObjectID().text(), Home: selfHome}
 	}
-	return codec.Ref{ID: e.text, Home: selfHome}
+	return codec.Ref{ID: e.id.text(), Home: selfHome}
 }
 
 // Object returns what to send for a reference that Own or an operation of Self

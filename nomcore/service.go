@@ -44,6 +44,7 @@ type Service struct {
 	calls     budget       // requests that run and are overdue, or have a goroutine of their own
 	callBytes budget       // their memory
 	kept      budget       // answers kept, and entries of sessions
+	received  budget       // references that peers gave us, as they are counted
 	orphans   atomic.Int64 // requests whose client is gone, and which still run
 
 	closing sync.Once
@@ -109,6 +110,7 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 		calls:     budget{most: maxCalls},
 		callBytes: budget{most: maxCallBytes},
 		kept:      budget{most: maxKept},
+		received:  budget{most: maxReceivedBytes},
 		homeOf:    make(map[netip.Addr]codec.Home),
 		homes:     make(map[codec.Home]struct{}),
 	}

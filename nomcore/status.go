@@ -32,7 +32,7 @@ func (p *Peer) Status() PeerStatus {
 	if ask := p.asking.Load(); ask != nil {
 		st.RTT = ask.rtt.smoothed()
 	}
-	st.Imported, _ = p.imports.size()
+	st.Imported, _ = p.received.size()
 	if at := p.heardAt.Load(); at != 0 {
 		st.LastContact = p.s.born.Add(time.Duration(at))
 	} else {

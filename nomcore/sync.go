@@ -242,6 +242,6 @@ func (p *Peer) Disconnect(context.Context) error {
 		out.Bytes(wire.Nomq, tag.Append(nil))
 	}
 	out.Int(wire.XID, int64(randomXID()))
-	p.imports.clear()
+	p.received.clear()
 	return p.s.send(out.End(), p, false)
 }

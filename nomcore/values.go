@@ -37,7 +37,7 @@ func (s *Service) homecoming(v codec.Value, from *Peer) codec.Value {
 		}
 		from.learnHome(r.Home)
 		if from.isOurs.Load() {
-			from.imports.got(r)
+			from.received.count(r)
 		}
 		return r, nil
 	})
