@@ -10,9 +10,8 @@ import (
 // it is registered: the same object is the same id for every peer. All fields
 // but id and obj are guarded by registry.mu.
 type exported struct {
-	id   objectID
-	text codec.ID               // of id
-	obj  atomic.Pointer[Object] // nil once it is revoked
+	id  objectID
+	obj atomic.Pointer[Object] // nil once it is revoked
 
 	set        *originSet // under which it was reached, nil for no name
 	next, prev *exported  // with the same set
