@@ -3,7 +3,6 @@
 package fsview
 
 import (
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -153,7 +152,7 @@ func TestUnmountUnderWaiters(t *testing.T) {
 // fails: nobody may hang, and the server ends.
 func TestForcedUnmount(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
+	if !isRoot {
 		t.Log("only root can use force")
 		return
 	}

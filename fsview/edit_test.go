@@ -18,6 +18,7 @@ var editTests = []struct {
 	out     string
 	status  int
 	effects string
+	root    bool // as in treeTests
 }{
 	{name: "vim", script: `vim -es -u NONE --cmd 'set backupskip=' -c '%s/hello/edited/' -c wq demo/name; echo $?; cat demo/name; ls demo | grep -c '[~.0-9]$'; true`, out: "0\nedited\n0\n", effects: "SetAttr demo.name='edited'"},
 	{name: "vim in a terminal", script: press + `python3 $T/press hello ':%s/hello/edited/\r:wq\r' vim -N -u DEFAULTS -i NONE --cmd 'set backupskip=' demo/name; echo $?; cat demo/name`, out: "0\nedited\n", effects: "SetAttr demo.name='edited'"},
@@ -97,7 +98,7 @@ f=open('demo/.x','w+b'); f.seek(5); f.write(b'b'); f.seek(0); f.write(b'a'); f.f
 	{name: "mv and write the old name", script: "cd demo; mv number count; echo 7 > number; cat number count; stat -c %i number count | uniq | wc -l; echo 8 > count; cat number count", out: "7\n5\n2\n7\n8\n",
 		effects: "SetAttr demo.count=5; DelAttr demo.number; SetAttr demo.number=7; SetAttr demo.count=8"},
 	{name: "mv onto itself", script: "ls demo/child/parent/number > /dev/null; mv demo/number demo/child/parent/number; echo > demo/make/call; o=$(cat demo/make/call); mv demo/child/v $o/v; cat demo/child/v", out: "mv: 'demo/number' and 'demo/child/parent/number' are the same file\n7\n", effects: "Call make()"},
-	{name: "mv refused", script: "cd demo; mv add plus; mv fixed loose; mv numbers/len l; mv number call; mv number .type; cd ..; mv demo d; mv demo/number n; mv plain demo/p; mv demo/number demo/add.err", status: 1,
+	{name: "mv refused", root: true, script: "cd demo; mv add plus; mv fixed loose; mv numbers/len l; mv number call; mv number .type; cd ..; mv demo d; mv demo/number n; mv plain demo/p; mv demo/number demo/add.err", status: 1,
 		out: "mv: cannot move 'add' to 'plus': Operation not permitted\nmv: cannot move 'fixed' to 'loose': Operation not permitted\n" +
 			"mv: cannot move 'numbers/len' to 'l': Operation not permitted\nmv: cannot move 'number' to 'call': Operation not permitted\nmv: cannot move 'number' to '.type': Operation not permitted\nmv: cannot move 'demo' to 'd': Operation not permitted\nmv: cannot move 'demo/number' to 'n': Operation not permitted\nmv: cannot move 'plain' to 'demo/p': Operation not permitted\nmv: cannot move 'demo/number' to 'demo/add.err': Operation not permitted\n",
 		effects: "SetAttr demo.loose=1; DelAttr demo.fixed; DelAttr demo.loose"},
@@ -148,7 +149,7 @@ func TestEditors(t *testing.T) {
 			s := startServer(t, serveSpec{Fixture: fixture})
 			out, status := s.sh("export T=" + t.TempDir() + "\n" + tt.script)
 			out = strings.ReplaceAll(out, "bash: line 3:", "bash: line 2:")
-			if out != tt.out || status != tt.status {
+			if (out != tt.out || status != tt.status) && (isRoot || !tt.root) {
 				t.Errorf("%s\nprinted %q, status %d\nwant    %q, status %d", tt.script, out, status, tt.out, tt.status)
 			}
 			ops := s.ops()

@@ -20,6 +20,9 @@ import (
 // patience bounds everything a test waits for, in a loaded machine too.
 const patience = 3 * time.Minute
 
+// isRoot tells whether root runs the tests. Other users may, through fusermount3.
+var isRoot = os.Geteuid() == 0
+
 // A server is a child process that mounts a fake.
 type server struct {
 	t     *testing.T

@@ -51,7 +51,7 @@ func eventually(ok func() bool) bool {
 // first; for others only unmounting does.
 func (s *server) nothingLeft(goroutines int) {
 	s.t.Helper()
-	if os.Geteuid() == 0 {
+	if isRoot {
 		s.nothingKnown()
 	}
 	var n int
@@ -102,7 +102,7 @@ func TestStressNG(t *testing.T) {
 			s := startServer(t, serveSpec{Fixture: fixture, Record: recordBad})
 			before := s.goroutines()
 			unshare := "unshare -m --propagation private"
-			if os.Geteuid() != 0 {
+			if !isRoot {
 				unshare += " -r"
 			}
 			s.sh("ls -R > /dev/null")

@@ -79,7 +79,7 @@ const usedAsUser = "5\n6\n5\n7\nfound\nmine\nfake\n"
 
 // TestUser mounts as a user who is not root.
 func TestUser(t *testing.T) {
-	if os.Geteuid() != 0 {
+	if !isRoot {
 		// What others see takes another user; the rest can be tested.
 		s := startServer(t, serveSpec{Fixture: "demo"})
 		if out, _ := s.sh(useAsUser); out != usedAsUser {

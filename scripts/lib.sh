@@ -23,7 +23,7 @@ set_up() {
 	needs
 	[ -z "$packages" ] || missing "packages; as root: apt-get install $packages"
 	for device in $devices; do
-		missing "$device; as root: modprobe ${device##*/}; in a container: --device $device --cap-add SYS_ADMIN"
+		missing "$device; as root: modprobe ${device##*/}, chmod 666 $device; in a container: --device $device --cap-add SYS_ADMIN"
 	done
 }
 
@@ -55,7 +55,8 @@ install_missing() {
 		/dev/net/tun) minor=200 ;;
 		esac
 		[ -e "$device" ] || as_root mkdir -p "${device%/*}" || true
-		[ -e "$device" ] || as_root mknod -m 666 "$device" c 10 "$minor" 2>/dev/null || true
+		[ -e "$device" ] || as_root mknod "$device" c 10 "$minor" 2>/dev/null || true
+		as_root chmod 666 "$device" 2>/dev/null || true # as udev leaves it
 	done
 }
 
