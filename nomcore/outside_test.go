@@ -80,6 +80,13 @@ func (p *plain) Call(_ context.Context, args []codec.Value, _ map[string]codec.V
 	return args[0], nil
 }
 
+// maker makes an object with each call.
+type maker struct{}
+
+func (maker) Call(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
+	return &nomcore.Object{Impl: &plain{}}, nil
+}
+
 // serve makes a service at addr on a network in memory, until the test ends.
 func serve(t testing.TB, network *nomcore.MemNet, addr string) *nomcore.Service {
 	t.Helper()

@@ -56,13 +56,6 @@ func (o *onceOnly) Call(_ context.Context, args []codec.Value, _ map[string]code
 	return args[1], nil
 }
 
-// maker makes an object with each call.
-type maker struct{}
-
-func (maker) Call(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
-	return &nomcore.Object{Impl: &plain{}}, nil
-}
-
 // caller calls its first argument with the second, and keeps some of those that
 // it has called.
 type caller struct {

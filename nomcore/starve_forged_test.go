@@ -153,6 +153,53 @@ func TestForgedSyncForgetsNothing(t *testing.T) {
 	}
 }
 
+// What anybody can send in the name of a client of ours takes nothing from it:
+// what it holds stays, and its calls go on and run once.
+func TestForgedPacketsTakeNothing(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"SYNC":                            rawPacket(cmdSync, 77),
+		"SYNC of a session":               rawPacket(cmdSync, 77, nomxAttr(5, [16]byte{6})),
+		"DESYNC":                          rawPacket(cmdDesync, 78),
+		"DESYNC of a session":             rawPacket(cmdDesync, 78, rawTag(1, 2, 3, 1, 1)),
+		"LIST of a session":               rawPacket(cmdList, 79, rawTag(1, 2, 3, 1, 1)),
+		"answer to a LIST":                rawPacket(cmdList, 80, codec.Attr{Name: "result", Value: codec.List{}}),
+		"Release of nothing of a session": rawPull(81, "1", "Release", codec.Attr{Name: "refs", Value: codec.List{}}, rawTag(1, 2, 3, 1, 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, server *nomcore.Service) {
+				register(t, server, "maker", maker{})
+				const addr = "127.0.0.2:5000"
+				c := mustDial(t, network, addr)
+				v, err := c.peer.Resolve(t.Context(), "maker")
+				if err != nil {
+					t.Fatal(err)
+				}
+				held, err := c.peer.Call(t.Context(), v.(codec.Ref), nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				const waiting = 3
+				w := c.wait(t, 0, waiting)
+				g.settle(t, waiting)
+				time.Sleep(10 * time.Second) // the client is no newcomer
+				for range 5 {
+					network.Deliver(netip.MustParseAddrPort(addr), server.Addr(), b)
+					time.Sleep(200 * time.Millisecond)
+					if v, err := c.peer.GetAttr(t.Context(), held.(codec.Ref), "n"); err != nil || v != codec.Value(codec.Int(5)) {
+						t.Errorf("use of a reference that it holds: %v, %v", v, err)
+					}
+					c.quick(t, "the client")
+				}
+				g.open()
+				w.report(t)
+				if wrong := g.wrong(waiting); len(wrong) > 0 {
+					t.Errorf("calls that did not run once: %v", wrong)
+				}
+			})
+		})
+	}
+}
+
 // lateAnswer is an object whose calls end only after their client is forgotten.
 // A call is told how many bytes to answer with.
 type lateAnswer struct {
