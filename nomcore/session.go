@@ -39,7 +39,7 @@ const (
 	entryRunning            // the request runs
 	entryDone               // its answer is kept
 	entryLost               // it has run, and its answer was too much to keep
-	entryOver               // acknowledged by its own number, before all below it
+	entryOver               // acknowledged by its own number before all below it, or cancelled before it came
 )
 
 // seqVerdict says what to do with a numbered request.
@@ -432,11 +432,19 @@ func (s *session) abandon(seq uint64) {
 	}
 }
 
-// cancel ends the context of a request that runs.
+// cancel ends the context of a request that runs. One that has not come yet is
+// dropped when it comes.
 func (s *session) cancel(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.find(seq); e != nil && e.ctx != nil {
+	e := s.find(seq)
+	switch {
+	case s.gone:
+	case e == nil && seq >= s.below:
+		if e = s.enter(seq); e != nil {
+			e.state = entryOver
+		}
+	case e != nil && e.ctx != nil:
 		e.ctx.cancel(false)
 	}
 }
