@@ -82,6 +82,15 @@ func (p *packet) get(name string) (codec.Value, bool) {
 	return nil, false
 }
 
+// text returns a string attribute.
+func (p *packet) text(name string) (string, bool) {
+	v, ok := p.get(name)
+	if !ok {
+		return "", false
+	}
+	return codec.StringOf(v)
+}
+
 // isReply reports whether the packet answers one of ours: any packet with a
 // result or an error does, whatever its command.
 func (p *packet) isReply() bool {
