@@ -77,12 +77,49 @@ var fieldNames = [numFields]string{
 func (f Field) String() string { return fieldNames[f] }
 
 // fieldOf returns the field with that name; ok is false for a name that the
-// protocol does not know.
+// protocol does not know. The switch is faster than a search of fieldNames.
 func fieldOf(name []byte) (f Field, ok bool) {
-	for f := range fieldNames {
-		if string(name) == fieldNames[f] {
-			return Field(f), true
-		}
+	switch string(name) {
+	case "args":
+		return Args, true
+	case "attr":
+		return Attr, true
+	case "error":
+		return Error, true
+	case "from":
+		return From, true
+	case "home":
+		return Home, true
+	case "info":
+		return Info, true
+	case "item":
+		return Item, true
+	case "kwargs":
+		return Kwargs, true
+	case "name":
+		return Name, true
+	case "names":
+		return Names, true
+	case "next":
+		return Next, true
+	case "nomq":
+		return Nomq, true
+	case "nomx":
+		return Nomx, true
+	case "oid":
+		return OID, true
+	case "op":
+		return Op, true
+	case "refs":
+		return Refs, true
+	case "result":
+		return Result, true
+	case "seq":
+		return Seq, true
+	case "val":
+		return Val, true
+	case "xid":
+		return XID, true
 	}
 	return 0, false
 }
