@@ -22,11 +22,34 @@ type collected struct {
 	bytes   int
 }
 
-// add counts one page. full says that no more may be asked for.
-func (n *collected) add(entries, bytes int) (full bool) {
+// add counts one page of so many bytes. full says that no more may be asked for.
+func (n *collected) add(entries, bytes int, page codec.Value) (full bool) {
 	n.entries += entries
-	n.bytes += max(bytes, pageCost)
+	n.bytes += max(bytes+valueCost*valuesIn(page), pageCost)
 	return n.entries >= maxListed || n.bytes >= maxListedBytes
+}
+
+// valuesIn counts the values in a value.
+func valuesIn(v codec.Value) (n int) {
+	var items []codec.Value
+	switch v := v.(type) {
+	case codec.List:
+		items = v
+	case codec.Tuple:
+		items = v
+	case codec.Set:
+		items = v
+	case codec.Exception:
+		items = v.Args
+	case *codec.Map:
+		for _, pair := range v.Pairs() {
+			n += valuesIn(pair.Key) + valuesIn(pair.Value)
+		}
+	}
+	for _, item := range items {
+		n += valuesIn(item)
+	}
+	return n + 1
 }
 
 // follow goes on to the page that starts at an entry. It reports false where
@@ -37,6 +60,11 @@ func (n *collected) follow(at int64) bool {
 	}
 	n.from = at
 	return true
+}
+
+// noPage is the error of a listing whose next page cannot be asked for.
+func (p *Peer) noPage() error {
+	return fmt.Errorf("%s: %w: %w: its pages do not follow each other", p.addr, codec.ErrPartial, ErrProtocol)
 }
 
 // partial is the error of a listing that was not collected to its end.
@@ -130,7 +158,7 @@ func (p *Peer) pages(ctx context.Context, r codec.Ref, op string, bit uint32, na
 	if err != nil {
 		return err
 	}
-	if offered, err := to.offers(ctx, bit); err != nil {
+	if offered, err := to.offers(ctx, op, bit); err != nil {
 		return err
 	} else if !offered {
 		return fmt.Errorf("%s: %s: %w", to.addr, op, errUnsupportedByPeer)
@@ -175,14 +203,14 @@ func (p *Peer) page(ctx context.Context, rq *request, so *collected, take func(e
 	if err != nil {
 		return false, false, err
 	}
-	full = so.add(n, len(c.answer))
+	full = so.add(n, len(c.answer), entries)
 	following, _ := page.Get(codec.Bytes(pageNext))
 	if kindOf(following) != codec.KindInt {
 		return false, full, nil
 	}
 	at, _ := codec.Int64Of(following)
 	if !so.follow(at) {
-		return false, full, fmt.Errorf("%s: %w: pages do not follow each other", p.addr, ErrProtocol)
+		return false, full, p.noPage()
 	}
 	return true, full, nil
 }
@@ -198,7 +226,7 @@ func (p *Peer) List(ctx context.Context) ([]string, error) {
 // there are not more than some 2000. A peer that does not tell references is
 // errors.ErrUnsupported.
 func (p *Peer) Roots(ctx context.Context) (names []string, refs map[string]codec.Ref, err error) {
-	if offered, err := p.offers(ctx, wire.ExtList); err != nil {
+	if offered, err := p.offers(ctx, wire.List.String(), wire.ExtList); err != nil {
 		return nil, nil, err
 	} else if !offered {
 		return nil, nil, fmt.Errorf("%s: references of names: %w", p.addr, errUnsupportedByPeer)
@@ -213,7 +241,7 @@ func (p *Peer) listPages(ctx context.Context, roots bool, refs map[string]codec.
 	var so collected
 	for {
 		rq := &request{cmd: wire.List, resend: true, roots: roots, from: int(so.from)}
-		if rq.paged, err = p.offers(ctx, wire.ExtList); err != nil {
+		if rq.paged, err = p.offers(ctx, wire.List.String(), wire.ExtList); err != nil {
 			return nil, err
 		}
 		names, more, full, err := p.listPage(ctx, rq, &so, refs)
@@ -246,12 +274,16 @@ func (p *Peer) listPage(ctx context.Context, rq *request, so *collected, refs ma
 			return nil, false, false, err
 		}
 	}
-	full = so.add(len(names), len(c.answer))
-	at, more := c.pkt.Int(wire.Next)
-	if more && !so.follow(at) {
-		return nil, false, full, fmt.Errorf("%s: %w: pages do not follow each other", p.addr, ErrProtocol)
+	full = so.add(len(names), len(c.answer), v)
+	following, err := c.pkt.Value(wire.Next)
+	if err != nil || kindOf(following) != codec.KindInt {
+		return names, false, full, err
 	}
-	return names, more, full, nil
+	at, _ := codec.Int64Of(following)
+	if !so.follow(at) {
+		return names, false, full, p.noPage()
+	}
+	return names, true, full, nil
 }
 
 // rootsIn adds the references of one page of names.

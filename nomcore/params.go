@@ -251,10 +251,13 @@ const (
 	// that it fits a datagram with all that goes with it.
 	maxEntry = 60_000
 	// maxListed and maxListedBytes bound one listing that a client collects, in
-	// entries and in bytes on the wire: some hundred times what a person wants
-	// to see in one directory. A longer one ends with codec.ErrTruncated.
+	// entries and in bytes, those on the wire and valueCost for each value: some
+	// hundred times what a person wants to see in one directory. A longer one
+	// ends with what was collected and codec.ErrPartial.
 	maxListed      = 1 << 17
 	maxListedBytes = 32 << 20
+	// valueCost is about what a value takes in memory beside its bytes, in bytes.
+	valueCost = 32
 	// pageCost is what each page counts with at least, in bytes, so that pages
 	// without entries do not go on for ever.
 	pageCost = 1 << 10
