@@ -156,10 +156,11 @@ func (p *Peer) Call(ctx context.Context, r codec.Ref, args []codec.Value, kwargs
 
 // offers reports whether the peer offers an extension. A peer that we know only
 // from a reference is asked first what it is.
-func (p *Peer) offers(ctx context.Context, bit uint32) (bool, error) {
+// what is the operation that needs it.
+func (p *Peer) offers(ctx context.Context, what string, bit uint32) (bool, error) {
 	if !p.synced.Load() {
 		if _, err := p.askingSession(ctx); err != nil {
-			return false, err
+			return false, p.noSession(what, err)
 		}
 	}
 	return p.ext.Load()&bit != 0, nil
@@ -172,7 +173,7 @@ func (p *Peer) CallAttr(ctx context.Context, r codec.Ref, name string, args []co
 	if err != nil {
 		return nil, err
 	}
-	offered, err := to.offers(ctx, wire.ExtCallAttr)
+	offered, err := to.offers(ctx, "CallAttr", wire.ExtCallAttr)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +209,7 @@ func (p *Peer) Look(ctx context.Context, r codec.Ref, name string) (codec.Value,
 	if err != nil {
 		return nil, nil, err
 	}
-	if offered, err := to.offers(ctx, wire.ExtDescribe); err != nil {
+	if offered, err := to.offers(ctx, "GetAttr", wire.ExtDescribe); err != nil {
 		return nil, nil, err
 	} else if !offered {
 		v, err := to.GetAttr(ctx, r, name)

@@ -133,12 +133,18 @@ type waitError struct {
 	after   time.Duration // 0 where the time does not matter
 	err     error         // ErrTimeout, ErrDown, context.Canceled, …
 	unknown bool          // it may have run
+
+	noSession bool // the request did not go out, since SYNC ended with err
 }
 
 func (e *waitError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", e.addr)
 	switch {
+	case e.noSession && errors.Is(e.err, ErrTimeout):
+		fmt.Fprintf(&b, "%s was not sent: SYNC was not answered in %v", e.what, e.after)
+	case e.noSession:
+		fmt.Fprintf(&b, "%s was not sent: SYNC: %v", e.what, e.err)
 	case e.notSent && errors.Is(e.err, ErrTimeout):
 		fmt.Fprintf(&b, "%s was not sent: it waited %v for its turn, with %d operations before it", e.what, e.after, e.queued)
 	case errors.Is(e.err, ErrTimeout) && e.after > 0:

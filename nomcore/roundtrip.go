@@ -43,7 +43,7 @@ func (p *Peer) roundTrip(ctx context.Context, rq *request) (*call, error) {
 				cancel()
 			}
 			if err != nil {
-				return nil, err
+				return nil, p.noSession(rq.what(), err)
 			}
 		}
 		c, err := p.exchange(ctx, deadline, rq, sess)
@@ -405,6 +405,17 @@ func (p *Peer) notSent(ctx context.Context, what string, start time.Time) error 
 		what: what, addr: p.addr.String(), err: err, after: time.Since(start).Truncate(waitGrain),
 		queued: p.pending(), notSent: true,
 	}
+}
+
+// noSession tells that a request was not sent, since opening a session failed.
+func (p *Peer) noSession(what string, err error) error {
+	var wait *waitError
+	if !errors.As(err, &wait) {
+		return fmt.Errorf("%s: %s was not sent: %w", p.addr, what, err)
+	}
+	told := *wait
+	told.what, told.noSession = what, !wait.notSent
+	return &told
 }
 
 // waitGrain is how exactly a message tells how long was waited.

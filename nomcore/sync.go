@@ -33,11 +33,11 @@ func (s *Service) Connect(ctx context.Context, addr string) (*Peer, error) {
 // Reconnect synchronizes with the peer anew, as Service.Connect does.
 func (p *Peer) Reconnect(ctx context.Context) error {
 	p.down.Store(false) // somebody wants it tried
-	ask := p.ask()
+	ask, start := p.ask(), time.Now()
 	select {
 	case ask.syncing <- struct{}{}:
 	case <-ctx.Done():
-		return p.notSent(ctx, wire.Sync.String(), time.Time{})
+		return p.notSent(ctx, wire.Sync.String(), start)
 	}
 	defer func() { <-ask.syncing }()
 	return p.sync(ctx)
