@@ -23,6 +23,15 @@ const (
 	groupZeros  = "0000000000000000000"
 )
 
+// powersOf10 are the powers of ten that fit 64 bits.
+var powersOf10 = func() (powers [groupDigits + 1]uint64) {
+	powers[0] = 1
+	for i := range groupDigits {
+		powers[i+1] = 10 * powers[i]
+	}
+	return powers
+}()
+
 // randomObjectID returns a new object id. Ids are random, so a client that
 // presents one was given it.
 func randomObjectID() objectID {
@@ -40,13 +49,13 @@ func parseObjectID[T ~string | ~[]byte](text T) (id objectID, ok bool) {
 	}
 	for len(text) > 0 {
 		n := min(len(text), groupDigits)
-		group, base := uint64(0), uint64(1)
+		group, base := uint64(0), powersOf10[n]
 		for i := range n {
 			digit := text[i] - '0'
 			if digit > 9 {
 				return objectID{}, false
 			}
-			group, base = group*10+uint64(digit), base*10
+			group = group*10 + uint64(digit)
 		}
 		text = text[n:]
 		above, hi := bits.Mul64(id.hi, base)
