@@ -18,9 +18,6 @@ import (
 	"nomfs/codec"
 )
 
-// maxAwaiting is how many calls of one listener may wait for an answer.
-const maxAwaiting = 1024
-
 // A listener is an open listen file: what is called, and what tells of it.
 type listener struct {
 	p       *peer

@@ -177,7 +177,10 @@ func linkEntry(p *peer, name string, t *linkTarget) entry {
 }
 
 // OnForget lets go of the object.
-func (l *linkNode) OnForget() { l.hold.end() }
+func (l *linkNode) OnForget() {
+	l.node.OnForget()
+	l.hold.end()
+}
 
 // target returns the text of the link.
 func (t *linkTarget) target(p *peer) string {

@@ -246,4 +246,3 @@ func wantOfView(v view) map[string]string {
 	}
 	return want
 }
-
