@@ -217,6 +217,21 @@ type releasing struct {
 
 func (r *releasing) Release(refs ...codec.Ref) { r.released.Add(int64(len(refs))) }
 
+// TestCallbackReferences lets a peer call a listener with references without an end.
+func TestCallbackReferences(t *testing.T) {
+	f := &releasing{fakeRemote: newFake()}
+	p := testPeer(t, f)
+	d := p.registered("x", numbered(0, 10))
+	l := newListener(p, member{dir: d, attr: "on_change"}, "", false, true)
+	const home = 10_000
+	for i := range 2 * maxRefBytes / home {
+		l.argText(t.Context(), []codec.Value{codec.List{numbered(i, home)}}, nil)
+	}
+	if n := len(p.refs.refs); p.refs.bytes > maxRefBytes || p.ids.len() > maxIDs || f.released.Load() == 0 {
+		t.Errorf("%d references, %d bytes, %d names; %d given back", n, p.refs.bytes, p.ids.len(), f.released.Load())
+	}
+}
+
 // TestReferencesInUse checks that a table full of what is used is not searched for
 // room each time.
 func TestReferencesInUse(t *testing.T) {

@@ -114,6 +114,7 @@ func (l *listener) argText(ctx context.Context, args []codec.Value, kwargs map[s
 		v, err := codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 			if r, ok := v.(codec.Ref); ok {
 				l.p.refs.got(r)
+				l.p.makeRoom()
 				return pathArg(place(r)), nil
 			}
 			return v, nil
