@@ -42,12 +42,13 @@ func (h *valueHandle) enterAppending(ctx context.Context) (leave func(), err err
 	if o == nil || h.form != nil || !h.write.joins {
 		return func() {}, nil
 	}
-	if err := o.appending.enter(ctx); err != nil {
+	gate := o.peer.appendGate(o.ref)
+	if err := gate.enter(ctx); err != nil {
 		return nil, err
 	}
 	if err := h.joinAppended(ctx); err != nil {
-		o.appending.leave()
+		gate.leave()
 		return nil, err
 	}
-	return o.appending.leave, nil
+	return gate.leave, nil
 }

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,10 +25,12 @@ const (
 // with numbers that make the kernel give up on an operation for good.
 type node struct {
 	fs.Inode
-	p *peer
+	p         *peer
+	isCounted atomic.Bool // among the nodes of the mount
 }
 
 var (
+	_ fs.NodeOnForgetter    = (*node)(nil)
 	_ fs.NodeStatfser       = (*node)(nil)
 	_ fs.NodeMkdirer        = (*node)(nil)
 	_ fs.NodeMknoder        = (*node)(nil)

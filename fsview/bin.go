@@ -71,6 +71,9 @@ func (l *liveDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	}
 	c, cancel := l.p.opContext(ctx)
 	defer cancel()
+	if l.p.nodes.refuses(l.EmbeddedInode(), name) {
+		return nil, l.p.fail(ctx, "look up", joinPath(l.path, name), opLookup, errManyNodes)
+	}
 	e, err := l.find(c, name)
 	if err != nil {
 		return nil, errnoOf(err, opLookup)
@@ -125,12 +128,12 @@ func (d *objectDir) binEntry() (entry, error) {
 				return nil, known(err)
 			}
 			var entries []entry
-			for _, a := range desc.Attrs {
-				if a.Call && listed(a.Name) {
+			for i := range desc.Attrs {
+				if a := &desc.Attrs[i]; a.Call && listed(a.Name) {
 					entries = append(entries, scriptEntry(d.p, dir, encodeName(a.Name, attrNames)))
 				}
 			}
-			return entries, nil
+			return entries, desc.cut
 		},
 		func(ctx context.Context, name string) (entry, error) {
 			attr, ok := decodeName(name, attrNames)
@@ -163,7 +166,7 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 	switch {
 	case err == nil && isMethod(desc, attr), unsupported(err) && isIdentifier(attr):
 		return nil
-	case err == nil && (mayRefer(desc, attr) || attrInfo(desc, attr) == nil && d.mentioned(attr)):
+	case err == nil && (mayRefer(desc, attr) || attrInfo(desc, attr) == nil && (d.mentioned(attr) || desc.cut != nil)):
 		return d.refersToCallable(ctx, attr)
 	case err == nil, unsupported(err):
 		return errNoEntry
@@ -172,7 +175,7 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 }
 
 // mayRefer tells whether an attribute is, or may now be, a reference.
-func mayRefer(desc *codec.Description, attr string) bool {
+func mayRefer(desc *description, attr string) bool {
 	info := attrInfo(desc, attr)
 	return info != nil && (info.Kind == codec.KindRef || info.Kind == codec.KindInvalid || info.Kind == codec.KindNone)
 }
@@ -188,7 +191,7 @@ func (d *objectDir) refersToCallable(ctx context.Context, attr string) error {
 	if !ok {
 		return errNoEntry
 	}
-	desc, err := d.p.remote.Describe(ctx, r)
+	desc, err := d.p.describeRef(ctx, r)
 	switch {
 	case err == nil && desc.Callable, unsupported(err):
 		return nil
@@ -198,7 +201,7 @@ func (d *objectDir) refersToCallable(ctx context.Context, attr string) error {
 	return err
 }
 
-func isMethod(desc *codec.Description, attr string) bool {
+func isMethod(desc *description, attr string) bool {
 	info := attrInfo(desc, attr)
 	return info != nil && info.Call
 }
@@ -247,7 +250,7 @@ func (r *rootDir) listBin(ctx context.Context) ([]entry, error) {
 			entries = append(entries, e)
 		}
 	}
-	return entries, nil
+	return entries, t.cut
 }
 
 func (r *rootDir) findBin(ctx context.Context, name string) (entry, error) {
@@ -255,7 +258,7 @@ func (r *rootDir) findBin(ctx context.Context, name string) (entry, error) {
 	if !ok {
 		return entry{}, errNoEntry
 	}
-	if t := r.p.rootsNow(ctx, absentAge, false); t != nil && t.err == nil && !t.at.IsZero() && !contains(t.names, registered) {
+	if t := r.p.rootsNow(ctx, absentAge, false); t != nil && t.err == nil && t.cut == nil && !t.at.IsZero() && !contains(t.names, registered) {
 		return entry{}, errNoEntry
 	}
 	v, err := r.p.root(ctx, registered)

@@ -79,6 +79,9 @@ func (d *objectDir) snapshot(ctx context.Context) bool {
 		for name, v := range vals {
 			o.store(member{dir: d, attr: name}.id(), v, at)
 		}
+		if truncation(err) != nil {
+			return nil // who needs the others asks for them
+		}
 		return err
 	})
 }
@@ -89,13 +92,15 @@ func (d *objectDir) snapshot(ctx context.Context) bool {
 func (d *objectDir) snapshotItems(ctx context.Context) bool {
 	return d.atOnce(ctx, itemBurst, "items", func(ctx context.Context, o *object) error {
 		var members []member
-		o.mu.Lock()
-		for name, k := range o.keys {
+		told, _ := d.knownKeys()
+		if told == nil {
+			return nil
+		}
+		for name, k := range told.items {
 			if k.kind == codec.KindRef && len(members) < maxAsked {
 				members = append(members, member{dir: d, key: k.key, name: name})
 			}
 		}
-		o.mu.Unlock()
 		parallel(len(members), func(i int) { _, _ = members[i].value(ctx) }) // who needs it hears why
 		return ctx.Err()
 	})

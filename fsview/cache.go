@@ -3,52 +3,13 @@
 package fsview
 
 import (
-	"context"
 	"errors"
-	"sync"
-	"sync/atomic"
+	"slices"
+	"strings"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"nomfs/codec"
 )
-
-// object is what is remembered of one remote object, whatever paths lead to
-// it.
-type object struct {
-	peer *peer
-	ref  codec.Ref
-	used atomic.Int64 // unix time in nanoseconds
-
-	mu     sync.Mutex // guards what follows; never held during a request
-	vals   map[string]*cachedValue
-	desc   *codec.Description
-	descAt stamp
-	names  map[string]bool // what Dir told, nil where it was not asked
-	dirAt  stamp
-	keys   map[string]toldItem // by file name, as the peer told
-	keysAt stamp
-	// learnt are attributes and items that this mount found by looking them
-	// up on a peer that does not tell what there is.
-	learntAttrs map[string]bool
-	learntKeys  map[string]codec.Value
-
-	attrBurst, itemBurst burst
-	flights              singleflight.Group // has a lock of its own
-
-	// taken counts the items that this mount deleted: in a list, what comes
-	// after them has another place since.
-	taken atomic.Uint64
-
-	appending gate // who appends takes what is there, and puts more, alone
-}
-
-// A toldItem is an item as the peer told of it.
-type toldItem struct {
-	key  codec.Value
-	kind codec.Kind // KindInvalid where it could not tell
-}
 
 // A stamp says when something was fetched, and after how many writes.
 type stamp struct {
@@ -69,6 +30,7 @@ type cachedValue struct {
 	v       codec.Value // nil where it is too old
 	last    codec.Value // what was read or written last, for its type; nil where it is too old
 	at      stamp
+	memSize int       // of both in memory, in bytes: where both are there they are the same
 	size    int64     // of its text in bytes, -1 where it was never read
 	hash    uint64    // of its text, to see changes
 	mtime   time.Time // when this mount last saw it change
@@ -83,17 +45,49 @@ type cachedValue struct {
 // keeps its type: mv, install and tar delete first and then write anew.
 const deletedMemory = 10 * time.Second
 
+// cached returns what is known of an attribute or item. The mutex must be held.
 func (o *object) cached(id string) *cachedValue {
 	c := o.vals[id]
 	if c == nil {
-		const maxVals = 1 << 16 // entries of one object; all are made again at need
-		if len(o.vals) >= maxVals {
-			clear(o.vals)
-		}
 		c = &cachedValue{size: -1, mtime: o.peer.started}
 		o.vals[id] = c
+		o.size.vals += valueInfoSize + len(id)
 	}
 	return c
+}
+
+// valueInfoSize is how much memory is taken by what is known of a value besides the
+// value, in bytes.
+const valueInfoSize = infoSize + stringSize + mapEntry
+
+// keep remembers a value, nil for none, and what is known to have the same type. The
+// mutex must be held.
+func (o *object) keep(c *cachedValue, v, last codec.Value) {
+	o.size.vals -= c.memSize
+	c.v, c.last, c.memSize = v, last, 0
+	for _, v := range []codec.Value{v, last} {
+		if v != nil {
+			c.memSize = memSize(v) // both are the same value, or one is nil
+		}
+	}
+	o.size.vals += c.memSize
+	if o.size.vals > maxKeptValues || o.memSize() > maxKept {
+		o.dropValues(c)
+	}
+}
+
+// dropValues forgets all values but one, and those that this mount set or deleted
+// just now. The mutex must be held.
+func (o *object) dropValues(but *cachedValue) {
+	o.size.vals = 0
+	for id, c := range o.vals {
+		ours := c.set > 0 && time.Since(c.mtime) < deletedMemory || time.Since(c.deleted) < deletedMemory
+		if c != but && !ours {
+			delete(o.vals, id)
+			continue
+		}
+		o.size.vals += valueInfoSize + len(id) + c.memSize
+	}
 }
 
 // overtaken tells whether the attribute was set or deleted after a request for it
@@ -104,16 +98,17 @@ func (c *cachedValue) overtaken(at stamp) bool { return c.set > 0 && at.writes <
 func (o *object) store(id string, v codec.Value, at stamp) {
 	text := render(v)
 	h := hashOf(text)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.cached(id)
-	if c.overtaken(at) {
-		return
-	}
-	if c.size >= 0 && c.hash != h {
-		c.mtime = at.at
-	}
-	c.v, c.last, c.at, c.size, c.hash, c.deleted = v, v, at, int64(len(text)), h, time.Time{}
+	o.update(func(o *object) {
+		c := o.cached(id)
+		if c.overtaken(at) {
+			return
+		}
+		if c.size >= 0 && c.hash != h {
+			c.mtime = at.at
+		}
+		c.at, c.size, c.hash, c.deleted = at, int64(len(text)), h, time.Time{}
+		o.keep(c, v, v)
+	})
 }
 
 // fresh returns the value if it is known and may still be used.
@@ -143,19 +138,20 @@ func (o *object) sizeOf(id string) (size int64, mtime time.Time) {
 // read back.
 func (o *object) wrote(id string, v codec.Value) {
 	text := render(v)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.cached(id)
-	c.v, c.last, c.size, c.hash, c.mtime, c.deleted = nil, v, int64(len(text)), hashOf(text), time.Now(), time.Time{}
-	c.set = o.peer.writes.Load()
+	o.update(func(o *object) {
+		c := o.cached(id)
+		c.size, c.hash, c.mtime, c.deleted = int64(len(text)), hashOf(text), time.Now(), time.Time{}
+		c.set = o.peer.writes.Load()
+		o.keep(c, nil, v)
+	})
 }
 
 // deletedNow remembers the type of what was deleted.
 func (o *object) deletedNow(id string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.cached(id)
-	c.deleted, c.replacing, c.set = time.Now(), 0, o.peer.writes.Load()
+	o.update(func(o *object) {
+		c := o.cached(id)
+		c.deleted, c.replacing, c.set = time.Now(), 0, o.peer.writes.Load()
+	})
 }
 
 // wasDeleted tells whether this mount deleted an attribute, and neither set nor
@@ -202,12 +198,14 @@ func (o *object) sweep(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, c := range o.vals {
-		if now.Sub(c.at.at) > deletedMemory {
-			c.v = nil
-			if now.Sub(c.deleted) > deletedMemory && now.Sub(c.mtime) > deletedMemory {
-				c.last = nil
-			}
+		if now.Sub(c.at.at) <= deletedMemory {
+			continue
 		}
+		last := c.last
+		if now.Sub(c.deleted) > deletedMemory && now.Sub(c.mtime) > deletedMemory {
+			last = nil
+		}
+		o.keep(c, nil, last)
 	}
 }
 
@@ -220,105 +218,21 @@ func (o *object) isOvertaken(id string, at stamp) bool {
 	return c != nil && c.overtaken(at)
 }
 
-// learnAttr remembers that an attribute exists, or does not.
-func (o *object) learnAttr(name string, exists bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !exists {
-		delete(o.learntAttrs, name)
-		return
-	}
-	if o.learntAttrs == nil {
-		o.learntAttrs = make(map[string]bool)
-	}
-	if len(o.learntAttrs) < maxLearnt {
-		o.learntAttrs[name] = true
-	}
-}
-
-// learnKey remembers that an item exists, or does not.
-func (o *object) learnKey(key codec.Value, exists bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !exists {
-		delete(o.learntKeys, key.String())
-		return
-	}
-	if o.learntKeys == nil {
-		o.learntKeys = make(map[string]codec.Value)
-	}
-	if len(o.learntKeys) < maxLearnt {
-		o.learntKeys[key.String()] = key
-	}
-}
-
-// forget forgets what the peer told. What was found by looking is still there.
-func (o *object) forget() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.desc, o.names, o.keys = nil, nil, nil
-}
-
-// maxLearnt bounds the names learnt of one object.
-const maxLearnt = 10_000
-
-// knownDesc returns the description as it was last told, at whatever age, nil
-// where it never was.
-func (o *object) knownDesc() *codec.Description {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.desc
-}
-
-// describe returns what the object tells of itself, not older than a second.
-// The error is errors.ErrUnsupported where the peer cannot tell.
-func (d *objectDir) describe(ctx context.Context) (*codec.Description, error) {
-	var desc *codec.Description
-	err := d.do(ctx, func(o *object) error {
-		o.mu.Lock()
-		known, at := o.desc, o.descAt
-		o.mu.Unlock()
-		if known != nil && o.peer.isFresh(at) {
-			desc = known
-			return nil
-		}
-		at = o.peer.stamp()
-		got, err := o.peer.remote.Describe(ctx, o.ref)
-		if err != nil {
-			return err
-		}
-		o.mu.Lock()
-		if o.desc == nil || at.writes >= o.descAt.writes {
-			o.desc, o.descAt = &got, at
-		}
-		o.mu.Unlock()
-		desc = &got
-		return nil
-	})
-	return desc, err
-}
-
-// anyDesc returns the description at whatever age, asking where there is none.
-func (d *objectDir) anyDesc(ctx context.Context) (*codec.Description, error) {
-	if o := d.known(); o != nil {
-		if desc := o.knownDesc(); desc != nil {
-			return desc, nil
-		}
-	}
-	return d.describe(ctx)
-}
-
 // attrInfo returns what a description says of an attribute, nil for nothing.
-func attrInfo(desc *codec.Description, name string) *codec.AttrInfo {
+func attrInfo(desc *description, name string) *codec.AttrInfo {
 	if desc == nil {
 		return nil
 	}
-	for i := range desc.Attrs {
-		if desc.Attrs[i].Name == name {
-			return &desc.Attrs[i]
-		}
+	i, ok := slices.BinarySearchFunc(desc.Attrs, name, func(a codec.AttrInfo, name string) int { return strings.Compare(a.Name, name) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return &desc.Attrs[i]
+}
+
+// denies tells whether a description says that there is no such attribute.
+func denies(desc *description, name string) bool {
+	return attrInfo(desc, name) == nil && desc.cut == nil
 }
 
 // unsupported tells whether an operation is not offered: by the peer, or there

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,9 +27,9 @@ const writeWait = time.Second
 // A pendingCall is one request: the lines of one write, run one after the
 // other, and what came of them. It runs whether or not anyone waits.
 type pendingCall struct {
-	started time.Time
-	done    chan struct{}
-	cancel  context.CancelCauseFunc
+	key    resultKey // whose call it is
+	done   chan struct{}
+	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex // guards what follows
 	all   []byte     // the results of all lines
@@ -127,8 +128,12 @@ func (f *callFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 // start runs the lines in the background, after what this handle began before.
 func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, who caller) *pendingCall {
 	ctx, cancel := context.WithCancelCause(f.p.base)
-	c := &pendingCall{started: time.Now(), done: make(chan struct{}), cancel: cancel}
-	f.p.results.put(key, c)
+	c := &pendingCall{key: key, done: make(chan struct{}), cancel: cancel}
+	if !f.p.results.begin(key, c) {
+		f.finish(ctx, c, nil, nil, errManyCalls, who)
+		cancel(nil)
+		return c
+	}
 	cwd := "" // asked now: the caller may be gone when its turn comes
 	if slices.ContainsFunc(lines, callLine.hasPath) {
 		cwd = who.cwd()
@@ -148,22 +153,30 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 				last = nil
 				break
 			}
-			all = append(all, last...)
+			if all = append(all, last...); len(all) > maxResult {
+				all, last, err = nil, nil, errLargeResult
+				break
+			}
 		}
-		f.finish(ctx, c, all, last, err, key.session, who)
+		f.finish(ctx, c, all, last, err, who)
+		f.p.results.end(key, c, len(all)+len(last))
 	}
 	if !f.p.tasks.spawn(run) {
-		f.finish(ctx, c, nil, nil, errUnmounted, key.session, who)
+		f.finish(ctx, c, nil, nil, errUnmounted, who)
+		f.p.results.end(key, c, 0)
 	}
 	return c
 }
 
+// errLargeResult is the end of calls whose results are too large to be kept.
+var errLargeResult = &opError{syscall.EFBIG, fmt.Sprintf("the results of what one write calls are more than %d bytes", maxResult)}
+
 // finish records what came of a call.
-func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte, err error, session string, who caller) {
+func (f *callFile) finish(ctx context.Context, c *pendingCall, all, last []byte, err error, who caller) {
 	err = causeOf(ctx, err)
 	if err != nil && err != errUnmounted {
 		text := f.p.errorText(err, opCall)
-		f.p.errors.add(session, "call", f.path(), text, time.Now())
+		f.p.errors.add(c.key.session, "call", f.path(), text, time.Now())
 		f.p.errors.addPath(f.d.path, text)
 		f.noteCaller(who, text)
 		f.p.log().Info("operation failed", "op", "call", "path", f.path(), "error", text)

@@ -137,11 +137,9 @@ func (f *fsys) refresh() {
 	f.changed()
 	for _, p := range f.everyone() {
 		p.rootsChanged()
-		p.mu.Lock()
-		for _, o := range p.objects {
+		for _, o := range p.objects.all() {
 			o.forget()
 		}
-		p.mu.Unlock()
 	}
 }
 

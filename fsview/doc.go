@@ -291,6 +291,17 @@
 //	timeout SECONDS    bound each operation but calls, fractions allowed
 //	drop PEER          take one of several peers out of the mount
 //
+// # Bounds
+//
+// Whatever a peer answers, a mount stays within the bounds of params.go, which says
+// of each table how large it gets, what happens when it is full, and how room comes
+// back. A listing that would be too long is truncated: its beginning is shown, and
+// .nom/error and .nom/log say so. Names that are left out work when they are typed.
+//
+//	$ ls endless/index | wc -l; cat .nom/error
+//	131072
+//	2026-11-28T12:00:00Z list endless/index EFBIG: listing truncated after 131072 entries and 5111808 bytes
+//
 // # Limitations
 //
 // Sizes are guesses before the first read. Nothing wakes inotify. select and

@@ -53,14 +53,17 @@ type fsys struct {
 
 	tasks *tasks // the goroutines of the mount, and the context that ends at unmount
 
-	errors  errorLog
-	results resultTable
+	errors  *errorLog
+	results *resultTable
 	peers   []*peer // as they were named, never changed
 	many    bool    // each peer has a directory of its own
 	hub     *peer   // for nodes that are of no peer; the only one if there is one
 	local   *peer   // the process itself, nil where it has no objects
 
 	following *semaphore.Weighted // see inside
+	nodes     nodeCount
+	top       *fs.Inode    // the root, nil before it is mounted
+	listing   atomic.Int64 // entries of all open directories
 	scratches scratchTable
 	listeners listeners
 
@@ -71,7 +74,7 @@ type fsys struct {
 	writes atomic.Uint64
 
 	idsMu sync.Mutex
-	ids   map[string]idOwner // directory names below .nom/obj
+	ids   *bounded[string, idOwner] // directory names below .nom/obj
 }
 
 // An idOwner is what lies under a name below .nom/obj.
@@ -147,7 +150,7 @@ func (f *fsys) errorText(err error, op opSet) string {
 	default:
 		text = errnoName(errno) + ": " + err.Error()
 	}
-	return strings.ReplaceAll(text, "\n", " ")
+	return strings.ReplaceAll(cutText(text, maxErrorText), "\n", " ")
 }
 
 // fail records the error of an operation on path and returns its number. What
@@ -184,10 +187,11 @@ func (f *fsys) janitor() {
 			return
 		case now := <-tick.C:
 			for _, p := range f.everyone() {
-				p.sweep(now)
+				p.objects.sweep(now)
 				p.giveBack(now)
 			}
 			f.results.sweep(now)
+			f.trimNodes()
 		}
 	}
 }
@@ -196,6 +200,7 @@ func (f *fsys) janitor() {
 type treeNode interface {
 	fs.InodeEmbedder
 	fill(a *fuse.Attr)
+	counted()
 	mount() *fsys
 }
 
@@ -220,6 +225,7 @@ func attach(ctx context.Context, parent *fs.Inode, path string, e entry, out *fu
 	}
 	n := e.node(old)
 	n.fill(&out.Attr)
+	n.counted()
 	out.SetEntryTimeout(cacheTime)
 	if kind == syscall.S_IFDIR {
 		out.SetAttrTimeout(cacheTime)

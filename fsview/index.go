@@ -4,7 +4,6 @@ package fsview
 
 import (
 	"context"
-	"maps"
 	"strconv"
 	"syscall"
 
@@ -15,9 +14,6 @@ import (
 )
 
 const (
-	// maxGuessedKeys is how many items are listed of an object that has a
-	// length but cannot tell its keys.
-	maxGuessedKeys = 10_000
 	// maxAsked is how many items one listing asks for at once. In a longer
 	// list the kinds stay open until somebody looks.
 	maxAsked = 1000
@@ -68,6 +64,9 @@ func (x *indexDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	if s := x.p.scratches.get(joinPath(x.path(), name)); s != nil {
 		return scratchEntry(ctx, x.p, x.EmbeddedInode(), name, s, out), 0
 	}
+	if x.p.nodes.refuses(x.EmbeddedInode(), name) {
+		return nil, x.p.fail(ctx, "look up", joinPath(x.path(), name), opLookup, errManyNodes)
+	}
 	e, err := x.find(c, name)
 	if err != nil {
 		errno := errnoOf(err, opLookup)
@@ -106,10 +105,11 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	}
 	// The name may be the text of a key of another kind: a dict with the key
 	// '5', which reads like a number.
-	if kerr := x.of.fetchKeys(ctx); kerr != nil {
+	keys, kerr := x.of.keys(ctx)
+	if kerr != nil {
 		return entry{}, err
 	}
-	if told, ok := x.of.toldKey(name); ok && !codec.Equal(told, key) {
+	if told, ok := keys.key(name); ok && !codec.Equal(told, key) {
 		return x.itemEntry(ctx, told, name)
 	}
 	return entry{}, err
@@ -145,17 +145,12 @@ func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 	d := x.of
 	var entries []entry
 	var ask []member
-	err := d.fetchKeys(ctx)
+	var cut error
+	told, err := d.keys(ctx)
 	switch {
 	case err == nil:
-		o, err := d.object(ctx)
-		if err != nil {
-			return nil, err
-		}
-		o.mu.Lock()
-		items := maps.Clone(o.keys)
-		o.mu.Unlock()
-		for name, it := range items {
+		cut = told.cut
+		for name, it := range told.items {
 			m := member{dir: d, key: it.key, name: name}
 			switch it.kind {
 			case codec.KindInvalid:
@@ -168,7 +163,7 @@ func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 		}
 	case unsupported(err):
 		keys, err := d.guessKeys(ctx)
-		if err != nil {
+		if cut = truncation(err); err != nil && cut == nil {
 			return nil, err
 		}
 		for _, key := range keys {
@@ -181,9 +176,9 @@ func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 		for _, m := range ask {
 			entries = append(entries, entry{name: m.name})
 		}
-		return entries, nil
+		return entries, cut
 	}
-	return append(entries, d.fetchEntries(ctx, ask)...), nil
+	return append(entries, d.fetchEntries(ctx, ask)...), cut
 }
 
 // knownEntry returns the entry of an item without asking for it.

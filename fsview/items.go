@@ -140,7 +140,7 @@ func (m member) part(ctx context.Context, at []string) (codec.Value, error) {
 // position, of a dict by the key as in index/, and of a set by the item itself.
 func itemsOf(v codec.Value) map[string]codec.Value {
 	items := make(map[string]codec.Value)
-	var keyed []toldItem
+	var keys []codec.Value
 	vals := make(map[string]codec.Value)
 	switch v := v.(type) {
 	case codec.List:
@@ -151,16 +151,16 @@ func itemsOf(v codec.Value) map[string]codec.Value {
 		return itemsOf(codec.List(v))
 	case codec.Set:
 		for _, item := range v {
-			keyed = append(keyed, toldItem{key: item})
+			keys = append(keys, item)
 			vals[item.String()] = item
 		}
 	case *codec.Map:
 		for _, pair := range v.Pairs() {
-			keyed = append(keyed, toldItem{key: pair.Key})
+			keys = append(keys, pair.Key)
 			vals[pair.Key.String()] = pair.Value
 		}
 	}
-	for name, it := range nameItems(keyed) {
+	for name, it := range nameItems(keys, nil).items {
 		items[name] = vals[it.key.String()]
 	}
 	return items

@@ -13,10 +13,6 @@ import (
 	"nomfs/codec"
 )
 
-// maxItemsText bounds the text that the items of an iterator fill, in bytes.
-// What goes on for ever must be stopped somewhere.
-const maxItemsText = 1 << 20
-
 // iteratorMethods are the names of the method that returns the next item, in
 // either dialect of the language that has them.
 var iteratorMethods = []string{"next", "__next__"}
@@ -62,10 +58,10 @@ func (f *callFile) nextMethod(ctx context.Context, r codec.Ref) (string, error) 
 	ctx, cancel := context.WithTimeout(ctx, f.p.timeout())
 	defer cancel()
 	has := func(string) (bool, error) { return false, nil }
-	desc, descErr := f.p.remote.Describe(ctx, r)
+	desc, descErr := f.p.describeRef(ctx, r)
 	switch {
 	case descErr == nil:
-		has = func(name string) (bool, error) { return isMethod(&desc, name), nil }
+		has = func(name string) (bool, error) { return isMethod(desc, name), nil }
 	case unsupported(descErr):
 		has = func(name string) (bool, error) {
 			v, err := f.p.remote.GetAttr(ctx, r, name)

@@ -10,6 +10,7 @@ import (
 
 // guessKeys returns keys of an object that cannot tell them: 0 to len-1 where
 // item 0 is there, and those that were looked up with success.
+// The error is codec.ErrListTruncated where there are more.
 func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
 	n, err := d.length(ctx)
 	if err != nil && !isException(err) && !unsupported(err) {
@@ -17,10 +18,11 @@ func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
 	}
 	seen := make(map[string]bool)
 	var keys []codec.Value
+	var cut error
 	if n > 0 && err == nil {
 		if _, err := (member{dir: d, key: codec.Int(0)}).value(ctx); err == nil {
 			if n > maxGuessedKeys {
-				d.p.log().Warn("listing cut", "path", d.path+"/index", "items", n, "listed", maxGuessedKeys)
+				cut = &codec.TruncatedError{Entries: maxGuessedKeys}
 			}
 			for i := range min(n, maxGuessedKeys) {
 				keys = append(keys, codec.Int(i))
@@ -41,7 +43,7 @@ func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
 			keys = append(keys, key)
 		}
 	}
-	return keys, nil
+	return keys, cut
 }
 
 // negative tells whether a key counts from the end: it is a second name of an
@@ -61,61 +63,73 @@ func (d *objectDir) length(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// fetchKeys asks for the keys unless they are fresh.
-func (d *objectDir) fetchKeys(ctx context.Context) error {
-	return d.do(ctx, func(o *object) error {
+// keys returns the items that the object tells of, not older than a second.
+func (d *objectDir) keys(ctx context.Context) (*toldKeys, error) {
+	var told *toldKeys
+	err := d.do(ctx, func(o *object) error {
 		o.mu.Lock()
-		known := o.keys != nil && o.peer.isFresh(o.keysAt)
+		known, at := o.keys, o.keysAt
 		o.mu.Unlock()
-		if known {
+		if known != nil && o.peer.isFresh(at) {
+			told = known
 			return nil
 		}
-		at := o.peer.stamp()
-		keys, kinds, err := o.peer.remote.KeysAndKinds(ctx, o.ref)
-		if err != nil {
-			return err
-		}
-		items := make([]toldItem, len(keys))
-		for i, key := range keys {
-			items[i].key = key
-			if len(kinds) == len(keys) {
-				items[i].kind = kinds[i]
+		var err error
+		told, err = shareListing(ctx, o, "keys", func(ctx context.Context, at stamp) (*toldKeys, error) {
+			keys, kinds, err := o.peer.remote.KeysAndKinds(ctx, o.ref)
+			cut := truncation(err)
+			if err != nil && cut == nil {
+				return nil, err
 			}
-		}
-		names := nameItems(items)
-		o.mu.Lock()
-		o.keys, o.keysAt = names, at
-		o.mu.Unlock()
-		return nil
+			told := nameItems(keys, kinds)
+			told.cut = cut
+			o.update(func(o *object) {
+				o.room(told.size)
+				o.keys, o.keysAt = told, at
+			})
+			return told, nil
+		})
+		return err
 	})
+	return told, err
 }
 
-// toldKey returns the key that has a name, as the peer told its keys last. A
-// name that it did not tell then may still be a key.
-func (d *objectDir) toldKey(name string) (codec.Value, bool) {
+// knownKeys returns the items that the peer told last, at whatever age, and whether
+// they are still what there is; nil for none.
+func (d *objectDir) knownKeys() (told *toldKeys, isFresh bool) {
 	o := d.known()
 	if o == nil {
 		return nil, false
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	item, ok := o.keys[name]
+	return o.keys, o.peer.isFresh(o.keysAt)
+}
+
+// key returns the key that has a name.
+func (t *toldKeys) key(name string) (codec.Value, bool) {
+	if t == nil {
+		return nil, false
+	}
+	item, ok := t.items[name]
 	return item.key, ok
+}
+
+// toldKey returns the key that has a name, as the peer told its keys last. A
+// name that it did not tell then may still be a key.
+func (d *objectDir) toldKey(name string) (codec.Value, bool) {
+	told, _ := d.knownKeys()
+	return told.key(name)
 }
 
 // toldKind returns what the peer told of an item just now, KindInvalid for
 // nothing.
 func (d *objectDir) toldKind(name string) codec.Kind {
-	o := d.known()
-	if o == nil {
+	told, isFresh := d.knownKeys()
+	if told == nil || !isFresh {
 		return codec.KindInvalid
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.peer.isFresh(o.keysAt) {
-		return codec.KindInvalid
-	}
-	return o.keys[name].kind
+	return told.items[name].kind
 }
 
 // guessedName is the file name of a key on a peer that does not tell its keys:
@@ -142,16 +156,18 @@ func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error
 
 // nameItems gives every item its name. One whose name is too long for a file
 // has none.
-func nameItems(items []toldItem) map[string]toldItem {
-	keys := make([]codec.Value, len(items))
-	for i, it := range items {
-		keys[i] = it.key
-	}
-	names := make(map[string]toldItem, len(items))
+func nameItems(keys []codec.Value, kinds []codec.Kind) *toldKeys {
+	told := &toldKeys{items: make(map[string]toldItem, len(keys))}
 	for i, name := range KeyNames(keys) {
-		if len(name) <= maxName {
-			names[name] = items[i]
+		if len(name) > maxName {
+			continue
 		}
+		item := toldItem{key: keys[i]}
+		if len(kinds) == len(keys) {
+			item.kind = kinds[i]
+		}
+		told.items[name] = item
+		told.size += stringSize + len(name) + memSize(item.key) + wordSize + mapEntry
 	}
-	return names
+	return told
 }

@@ -4,6 +4,7 @@ package fsview
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -31,12 +32,13 @@ func (d *objectDir) list(ctx context.Context) ([]entry, error) {
 	desc, err := d.describe(ctx)
 	switch {
 	case err == nil:
-		return append(d.controls(ctx, canOf(desc)), d.listDescribed(ctx, desc)...), nil
+		return append(d.controls(ctx, canOf(desc)), d.listDescribed(ctx, desc)...), desc.cut
 	case !unsupported(err):
 		return nil, err
 	}
 	names, err := d.guessNames(ctx)
-	if err != nil {
+	cut := truncation(err)
+	if err != nil && cut == nil {
 		return nil, err
 	}
 	members := make([]member, 0, len(names))
@@ -45,7 +47,7 @@ func (d *objectDir) list(ctx context.Context) ([]entry, error) {
 			members = append(members, member{dir: d, attr: name})
 		}
 	}
-	return append(d.controls(ctx, canAll), d.fetchEntries(ctx, members)...), nil
+	return append(d.controls(ctx, canAll), d.fetchEntries(ctx, members)...), cut
 }
 
 // listed tells whether an attribute appears in listings. Names that begin with
@@ -56,7 +58,7 @@ func listed(name string) bool {
 
 // listDescribed makes the entries of an object that describes itself. Only
 // references are asked for, since where they point decides what they are.
-func (d *objectDir) listDescribed(ctx context.Context, desc *codec.Description) []entry {
+func (d *objectDir) listDescribed(ctx context.Context, desc *description) []entry {
 	var entries []entry
 	var ask []member
 	for i := range desc.Attrs {
@@ -124,13 +126,16 @@ func (m member) fileName() string {
 
 // guessNames returns the attributes of an object on a peer without
 // descriptions: what it lists or holds in __dict__, what the mount was told,
-// and what was looked up with success.
+// and what was looked up with success. The error is codec.ErrListTruncated where
+// there are more.
 func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	set := make(map[string]bool)
+	var cut error
 	told, err := d.dirNames(ctx)
 	switch {
 	case err == nil:
-		for name := range told {
+		cut = told.cut
+		for name := range told.set {
 			set[name] = true
 		}
 	case unsupported(err):
@@ -155,33 +160,39 @@ func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	return names, nil
+	return names, cut
 }
 
 // dirNames returns what the peer's Dir tells, not older than a second.
-func (d *objectDir) dirNames(ctx context.Context) (map[string]bool, error) {
-	var names map[string]bool
+func (d *objectDir) dirNames(ctx context.Context) (*dirNames, error) {
+	var names *dirNames
 	err := d.do(ctx, func(o *object) error {
 		o.mu.Lock()
-		names = o.names
-		at := o.dirAt
+		known, at := o.names, o.dirAt
 		o.mu.Unlock()
-		if names != nil && o.peer.isFresh(at) {
+		if known != nil && o.peer.isFresh(at) {
+			names = known
 			return nil
 		}
-		at = o.peer.stamp()
-		list, err := o.peer.remote.Dir(ctx, o.ref)
-		if err != nil {
-			return err
-		}
-		names = make(map[string]bool, len(list))
-		for _, n := range list {
-			names[n] = true
-		}
-		o.mu.Lock()
-		o.names, o.dirAt = names, at
-		o.mu.Unlock()
-		return nil
+		var err error
+		names, err = shareListing(ctx, o, "names", func(ctx context.Context, at stamp) (*dirNames, error) {
+			list, err := o.peer.remote.Dir(ctx, o.ref)
+			cut := truncation(err)
+			if err != nil && cut == nil {
+				return nil, err
+			}
+			names := &dirNames{set: make(map[string]bool, len(list)), cut: cut}
+			for _, n := range list {
+				names.set[n] = true
+				names.size += stringSize + len(n) + mapEntry
+			}
+			o.update(func(o *object) {
+				o.room(names.size)
+				o.names, o.dirAt = names, at
+			})
+			return names, nil
+		})
+		return err
 	})
 	return names, err
 }
@@ -272,18 +283,34 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 			h.openers.opened(h.thread)
 		}
 	}
+	if h.p.listing.Load() >= maxOpenListed {
+		return h.p.fail(ctx, "list", h.path, opList, errManyListings)
+	}
 	c, cancel := h.p.opContext(ctx)
 	defer cancel()
 	writes := h.p.writes.Load()
 	entries, err := h.list(c)
 	if err != nil {
-		return h.p.fail(ctx, "list", h.path, opList, err)
+		errno := h.p.fail(ctx, "list", h.path, opList, err)
+		if truncation(err) == nil {
+			return errno
+		}
 	}
 	h.taken = stamp{time.Now(), writes}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return h.p.scratches.isAway(joinPath(h.path, e.name)) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
+	h.p.listing.Add(int64(len(entries)))
 	h.entries, h.loaded = entries, true
 	return 0
+}
+
+// errManyListings is the answer to one open directory too many.
+var errManyListings = &opError{syscall.ENFILE, fmt.Sprintf("open directories have more than %d entries", maxOpenListed)}
+
+// unload forgets the listing.
+func (h *dirHandle) unload() {
+	h.p.listing.Add(-int64(len(h.entries)))
+	h.loaded, h.entries, h.pos = false, nil, 0
 }
 
 // Readdirent returns the next entry.
@@ -315,7 +342,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 // gets a new listing.
 func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off == 0 {
-		h.loaded, h.entries, h.pos = false, nil, 0
+		h.unload()
 		return 0
 	}
 	if off > uint64(len(h.entries)+dots) {
@@ -338,11 +365,15 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if kind := h.entries[i].mode & syscall.S_IFMT; kind == 0 || kind == syscall.S_IFLNK || !h.p.isFresh(h.taken) {
 		return nil, syscall.ENOENT // in this listing only: the name is listed, without a node
 	}
+	if h.p.nodes.isFull() && h.dir.GetChild(name) == nil {
+		return nil, syscall.ENOENT // likewise
+	}
 	return attach(ctx, h.dir, h.path, h.entries[i], out), 0
 }
 
 // Releasedir forgets the handle.
 func (h *dirHandle) Releasedir(ctx context.Context, flags uint32) {
+	h.unload()
 	if h.thread != 0 {
 		h.openers.closed(h.thread)
 	}

@@ -95,7 +95,7 @@ func (l *listener) remember(ctx context.Context) error {
 	switch v := prev.(type) {
 	case nil, codec.None:
 	case codec.Ref:
-		desc, err := p.remote.Describe(ctx, v)
+		desc, err := p.describeRef(ctx, v)
 		if err != nil && !unsupported(err) && !homeless(err) {
 			return err
 		}
@@ -158,7 +158,7 @@ func (l *listener) learnTold(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	if _, err := l.p.remote.Describe(ctx, o.ref); !unsupported(err) {
+	if _, err := l.p.describeRef(ctx, o.ref); !unsupported(err) {
 		return
 	}
 	v, err := l.m.fetch(ctx)
@@ -279,7 +279,7 @@ func (l *listener) prevIsGone(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	_, err := l.p.remote.Describe(ctx, r)
+	_, err := l.p.describeRef(ctx, r)
 	return isStale(err, r) || errors.Is(err, syscall.ECONNREFUSED)
 }
 

@@ -18,9 +18,6 @@ import (
 	"nomfs/codec"
 )
 
-// maxAwaiting is how many calls of one listener may wait for an answer.
-const maxAwaiting = 1024
-
 // A listener is an open listen file: what is called, and what tells of it.
 type listener struct {
 	p       *peer
@@ -117,6 +114,7 @@ func (l *listener) argText(ctx context.Context, args []codec.Value, kwargs map[s
 		v, err := codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 			if r, ok := v.(codec.Ref); ok {
 				l.p.refs.got(r)
+				l.p.makeRoom()
 				return pathArg(place(r)), nil
 			}
 			return v, nil

@@ -77,7 +77,10 @@ func (t *textFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	defer cancel()
 	text, err := t.text(c, callerOf(ctx))
 	if err != nil {
-		return nil, 0, t.p.fail(ctx, "read", t.path, t.op, err)
+		errno := t.p.fail(ctx, "read", t.path, t.op, err)
+		if truncation(err) == nil { // what there is is shown
+			return nil, 0, errno
+		}
 	}
 	h := &textHandle{t, callerOf(ctx), text}
 	t.open.add(h)
@@ -198,14 +201,17 @@ func (d *objectDir) oidText(ctx context.Context, _ caller) ([]byte, error) {
 // dirText lists the names of the attributes, one a line, spelled as files.
 func (d *objectDir) dirText(ctx context.Context, _ caller) ([]byte, error) {
 	var names []string
+	var cut error
 	desc, err := d.describe(ctx)
 	switch {
 	case err == nil:
+		cut = desc.cut
 		for _, a := range desc.Attrs {
 			names = append(names, a.Name)
 		}
 	case unsupported(err):
-		if names, err = d.guessNames(ctx); err != nil {
+		names, err = d.guessNames(ctx)
+		if cut = truncation(err); err != nil && cut == nil {
 			return nil, err
 		}
 	default:
@@ -218,7 +224,7 @@ func (d *objectDir) dirText(ctx context.Context, _ caller) ([]byte, error) {
 			b.WriteString(encodeName(n, attrNames) + "\n")
 		}
 	}
-	return []byte(b.String()), nil
+	return []byte(b.String()), cut
 }
 
 func (d *objectDir) docText(ctx context.Context, _ caller) ([]byte, error) {

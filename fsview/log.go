@@ -13,10 +13,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// maxLog bounds the log in memory, in bytes: some ten thousand lines. When it is
-// full its older half goes, and who follows it sees the file shrink.
-const maxLog = 1 << 20
-
 // textLog is a text that grows by lines.
 type textLog struct {
 	mu    sync.Mutex

@@ -22,6 +22,9 @@ func (d *objectDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if s := d.p.scratches.get(joinPath(d.path, name)); s != nil {
 		return scratchEntry(ctx, d.p, d.EmbeddedInode(), name, s, out), 0
 	}
+	if d.p.nodes.refuses(d.EmbeddedInode(), name) {
+		return nil, d.p.fail(ctx, "look up", joinPath(d.path, name), opLookup, errManyNodes)
+	}
 	e, err := d.find(c, name)
 	if err != nil {
 		return nil, errnoOf(err, opLookup)
@@ -68,11 +71,11 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 		return false
 	}
 	desc, err := d.anyDesc(ctx)
-	if err == nil && attrInfo(desc, attr) == nil && !scratch && d.descOlder(absentAge) {
+	if err == nil && denies(desc, attr) && !scratch && d.descOlder(absentAge) {
 		desc, err = d.describe(ctx)
 	}
 	if err == nil {
-		return attrInfo(desc, attr) != nil
+		return attrInfo(desc, attr) != nil || !scratch && !denies(desc, attr)
 	}
 	if !unsupported(err) {
 		return !scratch
@@ -81,7 +84,7 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 		return link // a peer that cannot tell is never asked for a tool's file
 	}
 	names, err := d.dirNames(ctx)
-	return err != nil || names[attr]
+	return err != nil || names.set[attr] || names.cut != nil
 }
 
 // mentioned tells whether the object is known to have an attribute, without
@@ -95,7 +98,7 @@ func (d *objectDir) mentioned(attr string) bool {
 		return false
 	}
 	o.mu.Lock()
-	known := o.learntAttrs[attr] || o.names[attr]
+	known := o.learntAttrs[attr] || o.names != nil && o.names.set[attr]
 	o.mu.Unlock()
 	return known || attrInfo(o.knownDesc(), attr) != nil
 }
@@ -204,7 +207,7 @@ func (d *objectDir) can(ctx context.Context) (need, error) {
 	return 0, err
 }
 
-func canOf(desc *codec.Description) need {
+func canOf(desc *description) need {
 	var can need
 	for n, has := range map[need]bool{needCall: desc.Callable, needLen: desc.Sized, needItems: desc.Indexable} {
 		if has {

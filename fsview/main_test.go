@@ -63,12 +63,16 @@ func serveFake(spec string) int {
 		return 2
 	}
 	f := fixtures[s.Fixture]()
+	remote := Remote(f)
+	if s.Fixture == "endless" {
+		remote = &endless{fakeRemote: f, ordered: true}
+	}
 	local := newFakeLocal()
 	if s.Own {
 		local.register()
 	}
 	before := runtime.NumGoroutine()
-	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: f}}, Options{
+	m, err := Mount(s.Dir, []Peer{{Addr: "fake", Remote: remote}}, Options{
 		Peer: "fake", Timeout: s.Timeout, ReadOnly: s.ReadOnly, AllowOther: s.AllowOther, Delete: s.Delete, Attrs: s.Attrs, Program: "/bin/echo",
 		Local: local,
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), // panics
@@ -198,9 +202,10 @@ var fixtures = map[string]func() *fakeRemote{
 		f.plain = true
 		return f
 	},
-	"graph": func() *fakeRemote { return graphFake(30) },
-	"ring":  func() *fakeRemote { return graphFake(6) },
-	"big":   bigFake,
+	"graph":   func() *fakeRemote { return graphFake(30) },
+	"ring":    func() *fakeRemote { return graphFake(6) },
+	"big":     bigFake,
+	"endless": newFake,
 	"told": func() *fakeRemote {
 		f := demoFake()
 		f.objects[f.names["other"].(fakeRef)].attrs["tmpx"] = codec.Int(2)

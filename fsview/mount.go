@@ -95,9 +95,11 @@ func newFsys(dir string, peers []Peer, opt Options) (*fsys, error) {
 		started:   time.Now(),
 		uid:       uint32(os.Geteuid()),
 		gid:       uint32(os.Getegid()),
+		errors:    newErrorLog(),
+		results:   newResultTable(),
 		tasks:     newTasks(),
 		following: semaphore.NewWeighted(maxFollowing),
-		ids:       make(map[string]idOwner),
+		ids:       newBounded[string, idOwner](maxIDs, maxRefBytes, nil),
 	}
 	if limit := time.Duration(maxRequestTimeout()) * time.Second; limit > 0 {
 		f.maxWait = max(limit-requestSlack, limit/2)
@@ -124,7 +126,9 @@ func Mount(dir string, peers []Peer, opt Options) (*Mounted, error) {
 		return nil, fmt.Errorf("mount %s: %w", abs, err)
 	}
 	second := cacheTime
-	server, err := fs.Mount(abs, f.rootNode(), &fs.Options{
+	root := f.rootNode()
+	f.top = root.EmbeddedInode()
+	server, err := fs.Mount(abs, root, &fs.Options{
 		MountOptions: mountOptions(f.opt),
 		// No EntryTimeout: with one, no name could be kept for no time at all,
 		// see attach.

@@ -143,6 +143,8 @@ const aliveTime = 2 * time.Second
 // kernel's cache, and by a live server from memory.
 func isDead(dir string) bool {
 	dead := make(chan bool, 1)
+	// No mount owns this goroutine: there is none yet. It ends when the server answers
+	// or dies, and nothing can end it earlier.
 	go func() {
 		var st unix.Statfs_t
 		err := unix.Statfs(dir, &st)

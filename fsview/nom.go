@@ -65,9 +65,8 @@ func (f *fsys) status() string {
 	var b strings.Builder
 	objects, refs := 0, 0
 	for _, p := range f.everyone() {
-		p.mu.Lock()
-		objects += len(p.objects)
-		p.mu.Unlock()
+		n, _ := p.objects.usage()
+		objects += n
 		refs += p.refs.inUse()
 		if p.dropped.Load() {
 			continue
@@ -83,7 +82,7 @@ func (f *fsys) status() string {
 		}
 	}
 	f.idsMu.Lock()
-	ids := len(f.ids)
+	ids := f.ids.len()
 	f.idsMu.Unlock()
 	access := "read and write"
 	if f.opt.ReadOnly {

@@ -71,6 +71,7 @@ func newObjectDir(p *peer, up *objectDir, path string, depth int) *objectDir {
 // OnForget lets go of the reference. Should the directory be used once more, it
 // asks for another one.
 func (d *objectDir) OnForget() {
+	d.node.OnForget()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.obj = nil
@@ -81,6 +82,9 @@ func (d *objectDir) OnForget() {
 func (d *objectDir) known() *object {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.obj != nil {
+		d.obj = d.obj.live()
+	}
 	return d.obj
 }
 
@@ -89,13 +93,11 @@ func (d *objectDir) adopt(r codec.Ref) *object {
 	o := d.p.object(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.obj == nil || d.obj.ref != r {
-		d.obj = o
-		if d.hold != nil {
-			d.hold.set(r)
-		}
+	if (d.obj == nil || d.obj.ref != r) && d.hold != nil {
+		d.hold.set(r)
 	}
-	return d.obj
+	d.obj = o
+	return o
 }
 
 // from says where the directory's reference comes from.
@@ -173,7 +175,7 @@ func (d *objectDir) try(ctx context.Context, op func(o *object) error, stale fun
 	d.p.changed()
 	d.p.rootsChanged()
 	d.mu.Lock()
-	if d.obj == o {
+	if d.obj != nil && d.obj.ref == o.ref {
 		d.obj = nil
 	}
 	d.mu.Unlock()

@@ -17,12 +17,6 @@ import (
 const (
 	// fetchWorkers is how many requests of one listing are under way at once.
 	fetchWorkers = 16
-	// maxObjects and maxIDs bound what is remembered of objects: caches that
-	// are rebuilt when they are missed.
-	maxObjects = 8192
-	maxIDs     = 65536
-	// objectIdle is how long an object that nobody uses stays remembered.
-	objectIdle = time.Minute
 )
 
 // peer is one peer as the tree sees it.
@@ -32,7 +26,7 @@ type peer struct {
 	addr   string // host:port, for people
 	at     string // path of its directory from the mount point, "" for the root
 	remote *router
-	refs   refTable // what the peer gave to this mount
+	refs   *refTable // what the peer gave to this mount
 
 	// base ends at unmount, or when the peer is taken out of the mount.
 	base    context.Context
@@ -41,8 +35,10 @@ type peer struct {
 
 	flights singleflight.Group // requests whose answer many wait for
 
+	objects   *objectTable
+	appending [appendGates]gate
+
 	mu      sync.Mutex // guards what follows; never held during a request
-	objects map[codec.Ref]*object
 	roots   *rootTable
 	noRoots bool     // the peer does not tell what its names are
 	looked  struct { // up last, of what is registered
@@ -55,44 +51,25 @@ type peer struct {
 func newPeer(f *fsys, named Peer, at string, local Local) *peer {
 	p := &peer{
 		fsys: f, alias: named.Alias, addr: named.Addr, at: at,
-		refs:    refTable{refs: make(map[codec.Ref]*refUse)},
-		objects: make(map[codec.Ref]*object),
+		refs:    newRefTable(),
+		objects: newObjectTable(),
 	}
-	p.remote = &router{named.Remote, &p.refs, local}
+	for i := range p.appending {
+		p.appending[i] = newGate()
+	}
+	p.remote = &router{Remote: named.Remote, refs: p.refs, local: local, came: p.makeRoom}
 	p.base, p.cancel = context.WithCancelCause(f.tasks.base)
 	return p
 }
 
-// object returns what is remembered of r.
-func (p *peer) object(r codec.Ref) *object {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	o := p.objects[r]
-	if o == nil {
-		o = &object{peer: p, ref: r, vals: make(map[string]*cachedValue), appending: newGate()}
-		p.objects[r] = o
-	}
-	o.used.Store(time.Now().UnixNano())
-	return o
-}
+// appendGates is how many programs can append to different objects of a peer at the
+// same time, at most: each object has one of so many locks.
+const appendGates = 64
 
-// sweep forgets objects that nobody used for a while, and values that are too
-// old to be used.
-func (p *peer) sweep(now time.Time) {
-	p.mu.Lock()
-	var all []*object
-	for r, o := range p.objects {
-		idle := now.UnixNano() - o.used.Load()
-		if idle > int64(objectIdle) && len(p.objects) > maxObjects {
-			delete(p.objects, r)
-			continue
-		}
-		all = append(all, o)
-	}
-	p.mu.Unlock()
-	for _, o := range all {
-		o.sweep(now)
-	}
+// appendGate is the lock of the object for programs that append: each takes what is
+// there, and puts more, alone.
+func (p *peer) appendGate(r codec.Ref) gate {
+	return p.appending[hashOf([]byte(r.ID))%appendGates]
 }
 
 // idName returns the name of r below .nom/obj and remembers it. Two homes may
@@ -101,14 +78,11 @@ func (p *peer) idName(r codec.Ref) string {
 	name := string(r.ID)
 	p.idsMu.Lock()
 	defer p.idsMu.Unlock()
-	if other, ok := p.ids[name]; ok && other.r != r {
+	if other, ok := p.ids.get(name); ok && other.r != r {
 		name += "@" + encodeName(homeText(r.Home), plainNames)
 	}
-	if len(p.ids) > maxIDs {
-		clear(p.ids) // links made again record theirs again
-	}
-	if p.ids[name].p == nil {
-		p.ids[name] = idOwner{p, r}
+	if _, ok := p.ids.get(name); !ok && len(name) <= maxName { // a longer one cannot be looked up
+		p.ids.put(name, idOwner{p, r}, len(name)+refSize(r))
 	}
 	p.refs.named(r, name)
 	return name
@@ -118,8 +92,7 @@ func (p *peer) idName(r codec.Ref) string {
 func (f *fsys) byID(name string) (idOwner, bool) {
 	f.idsMu.Lock()
 	defer f.idsMu.Unlock()
-	o, ok := f.ids[name]
-	return o, ok
+	return f.ids.get(name)
 }
 
 // forgetIDs forgets names below .nom/obj that lead to objects of the peer.
@@ -127,8 +100,8 @@ func (p *peer) forgetIDs(names []string) {
 	p.idsMu.Lock()
 	defer p.idsMu.Unlock()
 	for _, name := range names {
-		if p.ids[name].p == p {
-			delete(p.ids, name)
+		if o, _ := p.ids.peek(name); o.p == p {
+			p.ids.remove(name)
 		}
 	}
 }

@@ -90,11 +90,12 @@ func (d *objectDir) lazyEntry(m member, name string, info *codec.AttrInfo) entry
 // dirEntry returns a directory for the object r; the zero Ref is one to be
 // asked for when it is needed.
 func (d *objectDir) dirEntry(m member, name string, r codec.Ref, info *codec.AttrInfo) entry {
-	var method *codec.AttrInfo
-	if info != nil && info.Call {
-		method = info
-	}
 	return entry{name, syscall.S_IFDIR | dirMode, func(old fs.InodeEmbedder) treeNode {
+		var method *codec.AttrInfo
+		if info != nil && info.Call {
+			method = new(codec.AttrInfo)
+			*method = *info // the whole description is not kept for it
+		}
 		x, ok := old.(*objectDir)
 		if !ok {
 			x = newObjectDir(d.p, d, m.path(), d.depth+1)
@@ -177,7 +178,10 @@ func linkEntry(p *peer, name string, t *linkTarget) entry {
 }
 
 // OnForget lets go of the object.
-func (l *linkNode) OnForget() { l.hold.end() }
+func (l *linkNode) OnForget() {
+	l.node.OnForget()
+	l.hold.end()
+}
 
 // target returns the text of the link.
 func (t *linkTarget) target(p *peer) string {
@@ -340,5 +344,6 @@ func (p *peer) pathOf(ctx context.Context, r codec.Ref) string {
 		return root
 	}
 	p.refs.keep(r, resultRefTime)
+	p.makeRoom()
 	return objPath + "/" + p.idName(r)
 }

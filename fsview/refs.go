@@ -3,7 +3,9 @@
 package fsview
 
 import (
+	"cmp"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +25,15 @@ const (
 // A refTable knows the references that the peer gave to this mount, and what
 // uses them: what nobody uses is given back.
 type refTable struct {
-	mu   sync.Mutex
-	refs map[codec.Ref]*refUse
+	mu    sync.Mutex
+	refs  map[codec.Ref]*refUse
+	bytes int // about, of all of them
+	// maxLen and maxBytes are how many there may be before the oldest are given back.
+	maxLen, maxBytes int
+}
+
+func newRefTable() *refTable {
+	return &refTable{refs: make(map[codec.Ref]*refUse), maxLen: maxRefs, maxBytes: maxRefBytes}
 }
 
 // A refUse is what is known of one reference.
@@ -39,8 +48,25 @@ func (t *refTable) use(r codec.Ref) *refUse {
 	if u == nil {
 		u = new(refUse)
 		t.refs[r] = u
+		t.bytes += refUseSize + refSize(r)
 	}
 	return u
+}
+
+// refUseSize is how much memory a reference takes besides its own, in bytes.
+const refUseSize = mapEntry + 6*wordSize
+
+// remove takes r out. The mutex must be held.
+func (t *refTable) remove(r codec.Ref) {
+	delete(t.refs, r)
+	t.bytes -= refUseSize + refSize(r)
+}
+
+// isFull tells whether the oldest references should be given back.
+func (t *refTable) isFull() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.refs) > t.maxLen || t.bytes > t.maxBytes
 }
 
 func (u *refUse) keep(d time.Duration) { u.until = max(u.until, time.Now().Add(d).UnixNano()) }
@@ -111,7 +137,7 @@ func (t *refTable) unused(now time.Time, keep func(codec.Ref) bool) (refs []code
 		if u.holders > 0 || u.until > now.UnixNano() || keep(r) {
 			continue
 		}
-		delete(t.refs, r)
+		t.remove(r)
 		refs = append(refs, r)
 		if u.id != "" {
 			ids = append(ids, u.id)
@@ -142,26 +168,76 @@ func (t *refTable) all() []codec.Ref {
 		refs = append(refs, r)
 	}
 	clear(t.refs)
+	t.bytes = 0
 	return refs
 }
 
+// oldest takes out what nothing uses, the oldest first, until a quarter of the table
+// is free, and returns it as unused does. Where too much is in use, the table may
+// grow by a sixteenth before the next try.
+func (t *refTable) oldest(keep func(codec.Ref) bool) (refs []codec.Ref, ids []string) {
+	const part = 16
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	type idleRef struct {
+		r     codec.Ref
+		id    string
+		until int64
+	}
+	var idle []idleRef
+	for r, u := range t.refs {
+		if u.holders == 0 && !keep(r) {
+			idle = append(idle, idleRef{r, u.id, u.until})
+		}
+	}
+	slices.SortFunc(idle, func(a, b idleRef) int { return cmp.Compare(a.until, b.until) })
+	for _, i := range idle {
+		if len(t.refs) <= maxRefs/4*3 && t.bytes <= maxRefBytes/4*3 {
+			break
+		}
+		if i.id != "" {
+			ids = append(ids, i.id)
+		}
+		t.remove(i.r)
+		refs = append(refs, i.r)
+	}
+	t.maxLen = max(maxRefs, len(t.refs)+maxRefs/part)
+	t.maxBytes = max(maxRefBytes, t.bytes+maxRefBytes/part)
+	return refs, ids
+}
+
 // giveBack returns to the peer what nothing in the mount uses.
-func (p *peer) giveBack(now time.Time) {
+func (p *peer) giveBack(now time.Time) { p.release(p.refs.unused(now, p.isRegistered())) }
+
+// makeRoom returns to the peer what was used longest ago, where there are too many
+// references.
+func (p *peer) makeRoom() {
+	if p.refs.isFull() {
+		p.release(p.refs.oldest(p.isRegistered()))
+	}
+}
+
+// release returns references to the peer, and forgets the names that they had below
+// .nom/obj.
+func (p *peer) release(refs []codec.Ref, ids []string) {
+	if len(refs) > 0 {
+		p.forgetIDs(ids)
+		p.remote.Release(refs...)
+	}
+}
+
+// isRegistered returns what tells whether an object is known to be registered.
+func (p *peer) isRegistered() func(codec.Ref) bool {
 	p.mu.Lock()
 	t := p.roots
 	p.mu.Unlock()
-	refs, ids := p.refs.unused(now, func(r codec.Ref) bool {
+	return func(r codec.Ref) bool {
 		if t == nil {
 			return false
 		}
 		_, registered := t.byRef[r]
 		return registered
-	})
-	if len(refs) == 0 {
-		return
 	}
-	p.forgetIDs(ids)
-	p.remote.Release(refs...)
 }
 
 // A hold is what a node of the tree keeps of the reference that it stands for.
@@ -174,7 +250,7 @@ type hold struct {
 // or when nobody knows the node any more: of two lookups at the same time the
 // node of one is thrown away.
 func newHold[T any](p *peer, node *T) *hold {
-	h := &hold{t: &p.refs}
+	h := &hold{t: p.refs}
 	runtime.AddCleanup(node, func(h *hold) { h.end() }, h)
 	return h
 }

@@ -44,9 +44,7 @@ func (m member) remains(ctx context.Context) bool {
 
 // replacing notes which process deleted a value to write it anew.
 func (o *object) replacing(id string, by int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.cached(id).replacing = by
+	o.update(func(o *object) { o.cached(id).replacing = by })
 }
 
 // takeReplaced returns, once, the value that this caller has just deleted to

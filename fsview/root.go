@@ -90,9 +90,9 @@ func (r *rootDir) list(ctx context.Context) ([]entry, error) {
 		}
 		if v, ok := t.vals[registered]; ok {
 			entries = append(entries, r.entry(registered, name, v))
-		} else if !isMissing(t.errs[registered]) {
+		} else if !t.failed[registered] {
 			entries = append(entries, entry{name: name})
 		}
 	}
-	return entries, nil
+	return entries, t.cut
 }

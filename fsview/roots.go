@@ -5,7 +5,7 @@ package fsview
 import (
 	"context"
 	"maps"
-	"sort"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,13 +24,19 @@ const (
 // A rootTable is what is registered, as of one moment. It is never changed, but
 // replaced.
 type rootTable struct {
-	at    time.Time // zero where only some names are known
-	names []string  // sorted
-	vals  map[string]codec.Value
-	errs  map[string]error
-	byRef map[codec.Ref]string // the first name of each object
-	err   error                // why there are no names
+	at    time.Time              // zero where only some names are known
+	names []string               // sorted
+	vals  map[string]codec.Value // references, and plainRoot for all others
+	// failed are names that could not be resolved; true where there is no such name.
+	failed map[string]bool
+	byRef  map[codec.Ref]string // the first name of each object
+	cut    error                // that names are missing (codec.ErrListTruncated), nil if none
+	err    error                // why there are no names
 }
+
+// plainRoot stands for what is registered and is no object. Its value is asked for
+// when it is read.
+var plainRoot = codec.None{}
 
 // outdated tells whether the table should be fetched anew before it decides
 // anything.
@@ -69,7 +75,7 @@ func (p *peer) resolve(ctx context.Context, name string) (codec.Value, error) {
 	if t == nil {
 		t = &rootTable{vals: make(map[string]codec.Value), byRef: make(map[codec.Ref]string)}
 	}
-	if t.vals[name] != v {
+	if old, known := t.vals[name]; old != v && (known || len(t.vals) < maxLearnt) {
 		next := *t
 		next.vals, next.byRef = maps.Clone(t.vals), maps.Clone(t.byRef)
 		if old, ok := t.vals[name].(codec.Ref); ok && t.byRef[old] == name {
@@ -149,7 +155,7 @@ func rootsFlight(list bool) string {
 func (p *peer) fetchRoots(list bool) *rootTable {
 	ctx, cancel := context.WithTimeout(p.base, p.timeout())
 	defer cancel()
-	t := &rootTable{vals: make(map[string]codec.Value), errs: make(map[string]error), byRef: make(map[codec.Ref]string)}
+	t := &rootTable{vals: make(map[string]codec.Value), failed: make(map[string]bool), byRef: make(map[codec.Ref]string)}
 	names, refs, err := p.remote.Roots(ctx)
 	untold := unsupported(err)
 	if untold && !list {
@@ -158,15 +164,17 @@ func (p *peer) fetchRoots(list bool) *rootTable {
 		p.noRoots = true
 		return p.roots
 	}
-	t.names, t.err = append([]string(nil), names...), err
 	for name, r := range refs {
 		t.vals[name] = r
 	}
 	if untold {
-		names, t.err = p.remote.List(ctx)
-		t.names = append([]string(nil), names...)
+		names, err = p.remote.List(ctx)
 	}
-	sort.Strings(t.names)
+	t.names, t.cut = slices.Clone(names), truncation(err)
+	if t.cut == nil {
+		t.err = err
+	}
+	slices.Sort(t.names)
 	if untold {
 		p.resolveNames(ctx, t, t.names)
 	}
@@ -188,11 +196,14 @@ func (p *peer) resolveNames(ctx context.Context, t *rootTable, names []string) {
 		v, err := p.remote.Resolve(ctx, names[i])
 		mu.Lock()
 		defer mu.Unlock()
-		if err != nil {
-			t.errs[names[i]] = err
-			return
+		switch _, isRef := v.(codec.Ref); {
+		case err != nil:
+			t.failed[names[i]] = isMissing(err)
+		case isRef:
+			t.vals[names[i]] = v
+		default:
+			t.vals[names[i]] = plainRoot
 		}
-		t.vals[names[i]] = v
 	})
 }
 
@@ -205,7 +216,7 @@ func (p *peer) rootsListed(ctx context.Context) *rootTable {
 	}
 	var missing []string
 	for _, name := range t.names {
-		if t.vals[name] == nil && t.errs[name] == nil {
+		if _, failed := t.failed[name]; t.vals[name] == nil && !failed {
 			missing = append(missing, name)
 		}
 	}
@@ -213,7 +224,7 @@ func (p *peer) rootsListed(ctx context.Context) *rootTable {
 		return t
 	}
 	full := *t
-	full.vals, full.errs = maps.Clone(t.vals), maps.Clone(t.errs)
+	full.vals, full.failed = maps.Clone(t.vals), maps.Clone(t.failed)
 	p.resolveNames(ctx, &full, missing)
 	return &full
 }

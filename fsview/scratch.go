@@ -11,19 +11,10 @@ import (
 	"time"
 )
 
-const (
-	// maxScratch is the largest scratch file in bytes: far more than any value
-	// that one datagram carries, and room for an editor's swap file.
-	maxScratch = 1 << 20
-	// maxScratchFiles and maxScratchTotal, in bytes, bound what tools may
-	// leave in the memory of this process.
-	maxScratchFiles = 256
-	maxScratchTotal = 16 << 20
-	// awayTime is how long an attribute that was renamed to a scratch name
-	// stays out of sight. Editors and cp --backup write the new value within
-	// milliseconds; if nobody does, the attribute is back.
-	awayTime = 10 * time.Second
-)
+// awayTime is how long an attribute that was renamed to a scratch name
+// stays out of sight. Editors and cp --backup write the new value within
+// milliseconds; if nobody does, the attribute is back.
+const awayTime = 10 * time.Second
 
 var (
 	errScratchBig  = &opError{syscall.EFBIG, fmt.Sprintf("a scratch file holds at most %d bytes", maxScratch)}
@@ -173,9 +164,6 @@ func (t *scratchTable) isAway(path string) bool {
 	until, ok := t.away[path]
 	return ok && time.Now().Before(until)
 }
-
-// maxMoved bounds what is remembered of renamed paths.
-const maxMoved = 1 << 16
 
 // movedFrom notes that the inode of a path has gone elsewhere.
 func (t *scratchTable) movedFrom(path string) {

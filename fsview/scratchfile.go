@@ -233,7 +233,9 @@ func scratchEntry(ctx context.Context, p *peer, parent *fs.Inode, name string, s
 	if s.link != "" {
 		kind = syscall.S_IFLNK
 	}
-	return parent.NewInode(ctx, &scratchFile{node: node{p: p}, s: s}, fs.StableAttr{Mode: kind, Ino: s.ino})
+	f := &scratchFile{node: node{p: p}, s: s}
+	f.counted()
+	return parent.NewInode(ctx, f, fs.StableAttr{Mode: kind, Ino: s.ino})
 }
 
 // createScratch makes a scratch file for Create, or a link for Symlink.

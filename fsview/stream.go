@@ -14,14 +14,9 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-const (
-	// maxUnread bounds what a stream keeps for a reader that does not read, in
-	// bytes.
-	maxUnread = 1 << 20
-	// replayed is how much of what was read already is kept, in bytes: shells
-	// read a block and seek back to the end of the line.
-	replayed = 128 << 10
-)
+// replayed is how much of what was read already is kept, in bytes: shells
+// read a block and seek back to the end of the line.
+const replayed = 128 << 10
 
 // A stream is a text that grows by lines and that one open file reads: below its
 // end it can be read again, at its end reading waits. So while read, head -n1 and

@@ -361,29 +361,6 @@ bogus
 	}
 }
 
-func TestSlots(t *testing.T) {
-	var log errorLog
-	for i := range maxErrorSessions + 10 {
-		log.add(fmt.Sprint(i), "write", "p", "text", time.Now())
-	}
-	if log.ofSession("5") != "" || log.ofSession(fmt.Sprint(maxErrorSessions)) == "" || len(log.sessions.text) != maxErrorSessions {
-		t.Errorf("%d sessions kept", len(log.sessions.text))
-	}
-	var table resultTable
-	done := make(chan struct{})
-	close(done)
-	for i := range maxResults + 10 {
-		table.put(resultKey{"p", fmt.Sprint(i)}, &pendingCall{done: done, started: time.Unix(int64(i), 0), ended: time.Now()})
-	}
-	if len(table.calls) > maxResults || table.get(resultKey{"p", "1"}) != nil || table.get(resultKey{"p", "100"}) == nil {
-		t.Errorf("%d results kept", len(table.calls))
-	}
-	table.sweep(time.Now().Add(2 * resultTime))
-	if len(table.calls) != 0 {
-		t.Errorf("%d results left", len(table.calls))
-	}
-}
-
 // testPeer returns the only peer of a mount that is mounted nowhere.
 func testPeer(t *testing.T, r Remote) *peer {
 	t.Helper()

@@ -174,6 +174,43 @@ func TestControlsAreViews(t *testing.T) {
 	}
 }
 
+// truncatedPeer answers with the beginning of each listing.
+type truncatedPeer struct{ fsview.Remote }
+
+var errCut = &codec.TruncatedError{Entries: 2, Bytes: 4}
+
+func (truncatedPeer) List(context.Context) ([]string, error) { return []string{"b", "a"}, errCut }
+
+func (truncatedPeer) Resolve(context.Context, string) (codec.Value, error) {
+	return codec.Ref{ID: "1"}, nil
+}
+
+func (truncatedPeer) Keys(context.Context, codec.Ref) ([]codec.Value, error) {
+	return []codec.Value{codec.Int(1), codec.Int(0)}, errCut
+}
+
+func (truncatedPeer) Describe(context.Context, codec.Ref) (codec.Description, error) {
+	return codec.Description{Attrs: []codec.AttrInfo{{Name: "a"}, {Name: "b"}}}, errCut
+}
+
+// TestTruncatedListing checks that the beginning of a listing is shown, and that it is
+// not taken for all of it.
+func TestTruncatedListing(t *testing.T) {
+	for path, want := range map[string]string{"": "a b", "x": "a b", "x/index": "0 1"} {
+		at, err := walk(t.Context(), truncatedPeer{}, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, _, err := at.list(t.Context(), truncatedPeer{})
+		if got := strings.Join(names, " "); got != want || !isTruncated(err) || exitCode(err) != exitFailure {
+			t.Errorf("%q: %s, %v", path, got, err)
+		}
+	}
+	if _, err := walk(t.Context(), truncatedPeer{}, "x/index/7"); err != nil {
+		t.Errorf("an item that is left out: %v", err)
+	}
+}
+
 func TestParseKey(t *testing.T) {
 	for _, tt := range []struct {
 		file string

@@ -151,7 +151,7 @@ func errorAt(p string, err error) error {
 // says by itself.
 func findKey(ctx context.Context, peer fsview.Remote, owner codec.Ref, file string) (codec.Value, error) {
 	keys, err := peer.Keys(ctx, owner)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !is[codec.Exception](err) {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !is[codec.Exception](err) && !isTruncated(err) {
 		return nil, err
 	}
 	key, ok := fsview.KeyOf(file, keys)
@@ -161,8 +161,13 @@ func findKey(ctx context.Context, peer fsview.Remote, owner codec.Ref, file stri
 	return key, nil
 }
 
+// isTruncated tells whether err is that of a listing that ended at a bound. What was
+// listed until then is right.
+func isTruncated(err error) bool { return errors.Is(err, codec.ErrListTruncated) }
+
 // list returns the file names inside a place, sorted, and whether the peer
-// could tell all of them. For a value it returns nil: it is a file.
+// could tell all of them. For a value it returns nil: it is a file. A listing that is
+// truncated comes with its error.
 func (p place) list(ctx context.Context, peer fsview.Remote) (names []string, complete bool, err error) {
 	switch p.what {
 	case atRoot:
@@ -205,7 +210,7 @@ func listAttrs(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []
 		}
 	}
 	d, err := peer.Describe(ctx, ref)
-	if err == nil {
+	if err == nil || isTruncated(err) {
 		for _, a := range d.Attrs {
 			add(a.Name)
 		}
@@ -214,7 +219,7 @@ func listAttrs(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []
 				names = append(names, control)
 			}
 		}
-		return names, true, nil
+		return names, true, err
 	}
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return nil, false, err
@@ -240,13 +245,13 @@ func listAttrs(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []
 // listItems returns the file names in an object's index directory.
 func listItems(ctx context.Context, peer fsview.Remote, ref codec.Ref) (names []string, complete bool, err error) {
 	keys, err := peer.Keys(ctx, ref)
-	if err == nil {
+	if err == nil || isTruncated(err) {
 		for _, file := range fsview.KeyNames(keys) {
 			if len(file) <= fsview.MaxName {
 				names = append(names, file)
 			}
 		}
-		return names, true, nil
+		return names, true, err
 	}
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return nil, false, err

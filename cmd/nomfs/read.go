@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -41,10 +42,11 @@ func (e *env) readCommand(name, usage, description, pathArg string,
 func (e *env) lsCommand() *cli.Command {
 	return e.readCommand("ls", "list the names in a directory of the tree",
 		"Prints one name a line, spelled as in a mount. Without PATH: the registered names.\n"+
-			"For a value it prints PATH, as ls does for a file.", "[PATH]",
+			"For a value it prints PATH, as ls does for a file. A listing that is too long is\n"+
+			"truncated: ls prints its beginning, says so, and ends with status 1.", "[PATH]",
 		func(ctx context.Context, peer fsview.Remote, at place) error {
 			names, complete, err := at.list(ctx, peer)
-			if err != nil {
+			if err != nil && !isTruncated(err) {
 				return err
 			}
 			if names == nil {
@@ -53,10 +55,12 @@ func (e *env) lsCommand() *cli.Command {
 			if !complete {
 				printHint(e.stderr, "the peer cannot tell all names: any name works when typed")
 			}
-			if len(names) == 0 {
-				return nil
+			if len(names) > 0 {
+				if err := e.println(strings.Join(names, "\n")); err != nil {
+					return err
+				}
 			}
-			return e.println(strings.Join(names, "\n"))
+			return withHint(err, "the names that are left out work when typed")
 		})
 }
 
@@ -104,10 +108,16 @@ func (e *env) getControl(ctx context.Context, peer fsview.Remote, at place) erro
 		return e.println(at.owner.ID)
 	case ".type":
 		d, err := peer.Describe(ctx, at.owner)
+		if isTruncated(err) {
+			err = nil // its attributes are
+		}
 		return e.printOr(d.Class, errorAt(at.path, err))
 	}
-	d, err := peer.Dir(ctx, at.owner)
-	return e.printOr(strings.Join(d, "\n"), errorAt(at.path, err))
+	names, err := peer.Dir(ctx, at.owner)
+	if isTruncated(err) {
+		return errors.Join(e.println(strings.Join(names, "\n")), errorAt(at.path, err))
+	}
+	return e.printOr(strings.Join(names, "\n"), errorAt(at.path, err))
 }
 
 func (e *env) reprCommand() *cli.Command {

@@ -69,9 +69,9 @@ func (e *env) traceCommand() *cli.Command {
 // survey asks a peer for all that can be asked without changing anything. That
 // one question is refused does not end it: the trace shows the refusal.
 func survey(ctx context.Context, peer *nomcore.Peer) error {
-	names, err := peer.List(ctx)
-	if err != nil {
-		return err
+	names, cut := peer.List(ctx)
+	if cut != nil && !isTruncated(cut) {
+		return cut
 	}
 	for _, name := range names {
 		v, err := peer.Resolve(ctx, name)
@@ -82,5 +82,5 @@ func survey(ctx context.Context, peer *nomcore.Peer) error {
 			return err
 		}
 	}
-	return nil
+	return cut
 }

@@ -1,0 +1,332 @@
+//go:build linux
+
+package fsview
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"nomfs/codec"
+)
+
+// object is what is remembered of one remote object, whatever paths lead to
+// it.
+type object struct {
+	peer *peer
+	ref  codec.Ref
+	used atomic.Int64 // unix time in nanoseconds, about: when the table heard of a use
+	gone atomic.Bool  // the table has forgotten it: it remembers nothing any more
+
+	mu     sync.Mutex // guards what follows; never held during a request
+	vals   map[string]*cachedValue
+	desc   *description
+	descAt stamp
+	names  *dirNames // what Dir told, nil where it was not asked
+	dirAt  stamp
+	keys   *toldKeys // what Keys told, nil where it was not asked
+	keysAt stamp
+	// learnt are attributes and items that this mount found by looking them
+	// up on a peer that does not tell what there is.
+	learntAttrs map[string]bool
+	learntKeys  map[string]codec.Value
+	// size is about how much memory all that takes, in bytes.
+	size struct{ vals, learnt int }
+
+	attrBurst, itemBurst burst
+	flights              singleflight.Group // has a lock of its own
+
+	// taken counts the items that this mount deleted: in a list, what comes
+	// after them has another place since.
+	taken atomic.Uint64
+}
+
+// A description is what an object tells of itself, its attributes sorted by name.
+type description struct {
+	codec.Description
+	size int
+	cut  error // that attributes are missing (codec.ErrListTruncated), nil if none
+}
+
+// dirNames are the names that Dir told.
+type dirNames struct {
+	set  map[string]bool
+	size int
+	cut  error // as that of a description
+}
+
+// toldKeys are the items of an object as it told them, by file name.
+type toldKeys struct {
+	items map[string]toldItem
+	size  int
+	cut   error // as that of a description
+}
+
+// A toldItem is an item as the peer told of it.
+type toldItem struct {
+	key  codec.Value
+	kind codec.Kind // KindInvalid where it could not tell
+}
+
+// An objectTable remembers the objects of one peer. When it is full it forgets those
+// that were used longest ago; who still has one of them takes up a new one, see
+// live.
+type objectTable struct {
+	mu        sync.Mutex // may be held when the lock of an object is taken, never the other way round
+	objects   *bounded[codec.Ref, *object]
+	forgotten uint64 // how many objects were, so far
+}
+
+func newObjectTable() *objectTable {
+	t := new(objectTable)
+	t.objects = newBounded(maxObjects, maxKept, func(_ codec.Ref, o *object) {
+		o.clear()
+		t.forgotten++
+	})
+	return t
+}
+
+// object returns what is remembered of r.
+func (p *peer) object(r codec.Ref) *object {
+	t := p.objects
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o, ok := t.objects.get(r)
+	if !ok {
+		o = &object{peer: p, ref: r, vals: make(map[string]*cachedValue)}
+		o.taken.Store(t.forgotten << forgottenShift)
+		t.objects.put(r, o, objectSize+refSize(r))
+	}
+	o.used.Store(time.Now().UnixNano())
+	return o
+}
+
+// forgottenShift keeps what an object counted before it was forgotten from looking
+// like what it counts since.
+const forgottenShift = 32
+
+// objectSize is how much memory an object takes of which nothing is remembered, in
+// bytes.
+const objectSize = 1 << 9
+
+// usedPeriod is how often the table hears that an object is used.
+const usedPeriod = time.Second
+
+// live returns the object itself, or where the table has forgotten it meanwhile what
+// is remembered of the same one since.
+func (o *object) live() *object {
+	if !o.gone.Load() && time.Now().UnixNano()-o.used.Load() < int64(usedPeriod) {
+		return o
+	}
+	return o.peer.object(o.ref)
+}
+
+// update changes what is remembered, with the mutex held, and makes room for it.
+func (o *object) update(change func(o *object)) {
+	o = o.live()
+	o.mu.Lock()
+	for o.gone.Load() {
+		o.mu.Unlock()
+		o = o.live()
+		o.mu.Lock()
+	}
+	change(o)
+	size := o.memSize()
+	o.mu.Unlock()
+	t := o.peer.objects
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.objects.resize(o.ref, size)
+}
+
+// room makes room for a listing of so many bytes: an object does not fill the table
+// with several. The mutex must be held.
+func (o *object) room(size int) {
+	if o.memSize()+size > maxKept/2 {
+		o.desc, o.names, o.keys = nil, nil, nil
+	}
+	if o.memSize()+size > maxKept/2 {
+		o.dropValues(nil)
+	}
+}
+
+// memSize is about how much memory the object takes, in bytes. The mutex must be
+// held.
+func (o *object) memSize() int {
+	n := objectSize + refSize(o.ref) + o.size.vals + o.size.learnt
+	if o.desc != nil {
+		n += o.desc.size
+	}
+	if o.names != nil {
+		n += o.names.size
+	}
+	if o.keys != nil {
+		n += o.keys.size
+	}
+	return n
+}
+
+// clear forgets everything, for good.
+func (o *object) clear() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gone.Store(true)
+	o.vals, o.desc, o.names, o.keys, o.learntAttrs, o.learntKeys = nil, nil, nil, nil, nil, nil
+}
+
+// all returns the objects that are remembered, those used longest ago first.
+func (t *objectTable) all() []*object {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.objects.all()
+}
+
+// sweep drops values that are too old to be used.
+func (t *objectTable) sweep(now time.Time) {
+	for _, o := range t.all() {
+		o.sweep(now)
+		o.mu.Lock()
+		size := o.memSize()
+		o.mu.Unlock()
+		t.mu.Lock()
+		t.objects.resize(o.ref, size) // in their order, which so stays
+		t.mu.Unlock()
+	}
+}
+
+// usage tells how many objects are remembered, and how many bytes about.
+func (t *objectTable) usage() (objects, bytes int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.objects.len(), t.objects.bytes
+}
+
+// learnAttr remembers that an attribute exists, or does not.
+func (o *object) learnAttr(name string, exists bool) {
+	o.mu.Lock()
+	known := o.learntAttrs[name]
+	o.mu.Unlock()
+	if known == exists {
+		return
+	}
+	o.update(func(o *object) {
+		o.learntAttrs = learn(o, o.learntAttrs, name, true, exists)
+	})
+}
+
+// learnKey remembers that an item exists, or does not.
+func (o *object) learnKey(key codec.Value, exists bool) {
+	text := key.String()
+	o.mu.Lock()
+	_, known := o.learntKeys[text]
+	o.mu.Unlock()
+	if known == exists {
+		return
+	}
+	o.update(func(o *object) {
+		o.learntKeys = learn(o, o.learntKeys, text, key, exists)
+	})
+}
+
+// learn adds what exists to the names that an object was found to have, and removes
+// what does not.
+func learn[V any](o *object, names map[string]V, name string, v V, exists bool) map[string]V {
+	size := 2*(stringSize+len(name)) + mapEntry
+	_, known := names[name]
+	switch {
+	case known && !exists:
+		delete(names, name)
+		o.size.learnt -= size
+	case !known && exists && len(names) < maxLearnt:
+		if names == nil {
+			names = make(map[string]V)
+		}
+		names[name] = v
+		o.size.learnt += size
+	}
+	return names
+}
+
+// forget forgets what the peer told. What was found by looking is still there.
+func (o *object) forget() {
+	o.update(func(o *object) { o.desc, o.names, o.keys = nil, nil, nil })
+}
+
+// knownDesc returns the description as it was last told, at whatever age, nil
+// where it never was.
+func (o *object) knownDesc() *description {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.desc
+}
+
+// describe returns what the object tells of itself, not older than a second.
+// The error is errors.ErrUnsupported where the peer cannot tell.
+func (d *objectDir) describe(ctx context.Context) (*description, error) {
+	var desc *description
+	err := d.do(ctx, func(o *object) error {
+		o.mu.Lock()
+		known, at := o.desc, o.descAt
+		o.mu.Unlock()
+		if known != nil && o.peer.isFresh(at) {
+			desc = known
+			return nil
+		}
+		var err error
+		desc, err = shareListing(ctx, o, "description", func(ctx context.Context, at stamp) (*description, error) {
+			got, err := o.peer.describeRef(ctx, o.ref)
+			if err != nil {
+				return nil, err
+			}
+			o.update(func(o *object) {
+				if o.desc == nil || at.writes >= o.descAt.writes {
+					o.room(got.size)
+					o.desc, o.descAt = got, at
+				}
+			})
+			return got, nil
+		})
+		return err
+	})
+	return desc, err
+}
+
+// shareListing fetches a listing of an object once for all who ask meanwhile. Who
+// asks after something was written does not get what was asked for before.
+func shareListing[T any](ctx context.Context, o *object, what string, fetch func(ctx context.Context, at stamp) (T, error)) (T, error) {
+	at := o.peer.stamp()
+	return share(ctx, o.peer.tasks, &o.flights, what+" "+itoa(int(at.writes)), func() (T, error) {
+		ctx, cancel := context.WithTimeout(o.peer.base, o.peer.timeout())
+		defer cancel()
+		o.peer.refs.hold(o.ref)
+		defer o.peer.refs.drop(o.ref)
+		return fetch(ctx, at)
+	})
+}
+
+// describeRef asks an object for its description. One that is truncated is no error.
+func (p *peer) describeRef(ctx context.Context, r codec.Ref) (*description, error) {
+	got, err := p.remote.Describe(ctx, r)
+	cut := truncation(err)
+	if err != nil && cut == nil {
+		return nil, err
+	}
+	desc := &description{Description: got, cut: cut, size: stringSize + len(got.Class) + len(got.Doc) + paramsSize(got.Params)}
+	for i := range got.Attrs {
+		desc.size += attrSize(&got.Attrs[i])
+	}
+	return desc, nil
+}
+
+// anyDesc returns the description at whatever age, asking where there is none.
+func (d *objectDir) anyDesc(ctx context.Context) (*description, error) {
+	if o := d.known(); o != nil {
+		if desc := o.knownDesc(); desc != nil {
+			return desc, nil
+		}
+	}
+	return d.describe(ctx)
+}
