@@ -35,11 +35,11 @@ var toolTests = []struct {
 	{name: "cp -p", script: "echo 6 > $T/f; cp -p $T/f number", shape: "open> write .*flush.*", effects: "SetAttr demo.number=6"},
 	{name: "dd", script: "echo 6 | dd of=number status=none", shape: "open> flush write flush", effects: "SetAttr demo.number=6"},
 	{name: "awk", script: `awk 'BEGIN { print 6 > "number" }'`, shape: "open> write flush", effects: "SetAttr demo.number=6"},
-	{name: "python", script: `python3 -c 'open("number", "w").write("6\n")'`, shape: "open> write flush", effects: "SetAttr demo.number=6"},
+	{name: "python", script: `python3 -I -c 'open("number", "w").write("6\n")'`, shape: "open> write flush", effects: "SetAttr demo.number=6"},
 	{name: "read and write", script: "exec 3<>add/call; echo 7 >&3; read r <&3; echo 8 >&3; read s <&3; echo $r $s", file: "call", shape: "open<> (flush )*write (flush )*read (flush )*write (flush )*read( flush)*", out: "7 8\n", effects: "Call add(7); Call add(8)"},
 	{name: "truncate", script: "truncate -s 0 number", shape: "openw set-size flush"},
 	{name: ": >", script: ": > number", shape: "open> flush flush"},
-	{name: "vim truncate", script: `python3 -c 'import os; os.truncate("number", 0)'`, shape: "set-size"},
+	{name: "vim truncate", script: `python3 -I -c 'import os; os.truncate("number", 0)'`, shape: "set-size"}, // without -I, newer ones list the directory first
 	{name: "touch", script: "touch number", shape: "openw flush set-time flush"},
 	{name: "vim", script: "vim -es -u NONE --cmd 'set fsync' -c '%s/5/6/' -c wq number; echo $?", shape: ".*open(w|>) (set-size )?write fsync (set-mode )?flush", out: "0\n", effects: "SetAttr demo.number=6"},
 	{name: "nano", script: press + `python3 $T/press 5 '1\x0f\r\x18' nano -I number; echo $?`, shape: "open read open> write (fsync )?flush", out: "0\n", effects: "SetAttr demo.number=15"},
