@@ -15,12 +15,18 @@ func (s *Service) incoming(v codec.Value, from *Peer) (codec.Value, error) {
 		return v, nil
 	}
 	return mapRefs(v, func(r codec.Ref) (codec.Value, error) {
-		if !s.isHome(r.Home) && !from.routesToUs(r.Home) {
-			from.learnHome(r.Home)
-			return from.newProxy(r), nil
+		home := s.isHome(r.Home)
+		if home || from.routesToUs(r.Home) {
+			if o := s.local(r.ID); o != nil {
+				return o, nil
+			}
 		}
-		if o := s.local(r.ID); o != nil {
-			return o, nil
+		// Behind a port forward of this machine an original may call itself by
+		// what leads to us, such as 0.0.0.0 and our port.
+		if !home {
+			if from.learnHome(r.Home); !from.routesToUs(r.Home) {
+				return from.newProxy(r), nil
+			}
 		}
 		return nil, unknownID(r.ID)
 	})
