@@ -2,7 +2,9 @@ package nomcore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -99,18 +101,69 @@ func TestHogsLeaveRoom(t *testing.T) {
 	if full {
 		calls = 20_000 // together more than run at once in all
 	}
-	inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, _ *nomcore.Service) {
+	inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, server *nomcore.Service) {
 		for i := range hogs {
 			mustDial(t, network, fmt.Sprintf("127.0.1.%d:5000", i+1)).wait(t, i*calls, calls)
 		}
 		time.Sleep(time.Minute)
-		before := g.waiting.Load()
-		t.Logf("%d of %d calls run", before, hogs*calls)
-		mustDial(t, network, "127.0.2.1:5000").wait(t, hogs*calls, modest)
-		g.settle(t, int(before)+modest)
+		t.Logf("%d of %d calls run", g.waiting.Load(), hogs*calls)
+		other := newGate()
+		register(t, server, "other", other)
+		c := mustDial(t, network, "127.0.2.1:5000")
+		v, err := c.peer.Resolve(t.Context(), "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.gate = v.(codec.Ref)
+		w := c.wait(t, 0, modest)
+		other.settle(t, modest)
 		newcomer(t, network, "127.0.2.2:5000")
+		other.open()
+		w.report(t)
 		g.open()
 	})
+}
+
+// Calls that are given up end at the server, whenever that happens: before it has
+// them, while it tells that they run, or later; and whatever is lost.
+func TestGivenUpCallsEnd(t *testing.T) {
+	const calls = 5000
+	for name, loss := range map[string]float64{"good network": 0, "lossy network": 0.2} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, _ *nomcore.Service) {
+				c := mustDial(t, network, "127.0.0.2:5000")
+				var mu sync.Mutex
+				r := rand.New(rand.NewPCG(1, 2))
+				network.Filter(func(_, _ netip.AddrPort, _ []byte, deliver func()) {
+					mu.Lock()
+					defer mu.Unlock()
+					if r.Float64() >= loss {
+						time.AfterFunc(time.Duration(r.IntN(5))*time.Millisecond, deliver)
+					}
+				})
+				var wg sync.WaitGroup
+				for i := range calls {
+					mu.Lock()
+					wait := time.Duration(r.IntN(30_000)) * time.Microsecond
+					mu.Unlock()
+					wg.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), wait)
+						defer cancel()
+						_, err := c.peer.Call(ctx, c.gate, []codec.Value{codec.Int(i)}, nil)
+						if !errors.Is(err, nomcore.ErrTimeout) {
+							t.Errorf("call %d: %v", i, err)
+						}
+					})
+					time.Sleep(time.Millisecond)
+				}
+				wg.Wait()
+				time.Sleep(time.Minute)
+				if n := g.waiting.Load(); n > 0 {
+					t.Errorf("%d of %d calls run on a minute after they were given up", n, calls)
+				}
+			})
+		})
+	}
 }
 
 // newcomerTimes returns how long each of some newcomers took to connect and to
