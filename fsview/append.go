@@ -15,7 +15,7 @@ import (
 func (h *valueHandle) joinAppended(ctx context.Context) error {
 	p := h.m.dir.p
 	now := p.writes.Load()
-	if now == h.taken || p.scratches.isAway(h.m.path()) {
+	if now == h.writes || p.scratches.isAway(h.m.path()) {
 		return nil
 	}
 	v, err := h.m.fetch(ctx)
@@ -31,7 +31,7 @@ func (h *valueHandle) joinAppended(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.taken = now
+	h.writes = now
 	return h.write.startAt(start)
 }
 

@@ -166,7 +166,7 @@ func (d *objectDir) hasMethod(ctx context.Context, attr string) error {
 	switch {
 	case err == nil && isMethod(desc, attr), unsupported(err) && isIdentifier(attr):
 		return nil
-	case err == nil && (mayRefer(desc, attr) || attrInfo(desc, attr) == nil && (d.mentioned(attr) || desc.cut != nil)):
+	case err == nil && (mayRefer(desc, attr) || attrInfo(desc, attr) == nil && (d.advertised(attr) || desc.cut != nil)):
 		return d.refersToCallable(ctx, attr)
 	case err == nil, unsupported(err):
 		return errNoEntry

@@ -184,7 +184,7 @@ func TestReferencesAreBounded(t *testing.T) {
 		f := &releasing{fakeRemote: newFake()}
 		p := testPeer(t, f)
 		used := numbered(1, home)
-		p.refs.hold(used)
+		p.refs.retain(used)
 		for i := range maxRefs + maxRefs/4 {
 			if _, err := p.remote.got(codec.List{numbered(i, home)}, nil); err != nil {
 				t.Fatal(err)
@@ -237,7 +237,7 @@ func TestCallbackReferences(t *testing.T) {
 func TestReferencesInUse(t *testing.T) {
 	p := testPeer(t, newFake())
 	for i := range maxRefs + 1 {
-		p.refs.hold(numbered(i, 0))
+		p.refs.retain(numbered(i, 0))
 	}
 	if !p.refs.isFull() {
 		t.Fatal("it is not full")
@@ -342,13 +342,13 @@ func TestForgottenObject(t *testing.T) {
 	if v, ok := m.fresh(); !ok || !codec.Equal(v, codec.Int(5)) {
 		t.Errorf("the directory knows %v, %v", v, ok)
 	}
-	if taken := m.taken(); taken != 0 {
+	if taken := m.deletions(); taken != 0 {
 		t.Errorf("of an attribute %d items were deleted", taken)
 	}
 	item := member{dir: d, key: codec.Int(0), name: "0"}
-	before := item.taken()
+	before := item.deletions()
 	fill()
-	if item.taken() == before {
+	if item.deletions() == before {
 		t.Error("whether items were deleted is not asked again")
 	}
 	for range 3 {

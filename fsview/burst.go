@@ -39,7 +39,7 @@ func (b *burst) wants(p *peer) bool {
 	now, writes := time.Now(), p.writes.Load()
 	if b.own(now) > burstTime || b.writes != writes {
 		*b = burst{since: now, writes: writes, depth: b.depth, pause: b.pause, last: b.last}
-		if b.last.writes == writes && now.Sub(b.last.at) < fresh+burstTime {
+		if b.last.writes == writes && now.Sub(b.last.at) < maxAge+burstTime {
 			b.count = burstLookups // it goes on; what was fetched is too old just now
 		}
 	}
@@ -92,11 +92,11 @@ func (d *objectDir) snapshot(ctx context.Context) bool {
 func (d *objectDir) snapshotItems(ctx context.Context) bool {
 	return d.atOnce(ctx, itemBurst, "items", func(ctx context.Context, o *object) error {
 		var members []member
-		told, _ := d.knownKeys()
-		if told == nil {
+		advertised, _ := d.knownKeys()
+		if advertised == nil {
 			return nil
 		}
-		for name, k := range told.items {
+		for name, k := range advertised.items {
 			if k.kind == codec.KindRef && len(members) < maxAsked {
 				members = append(members, member{dir: d, key: k.key, name: name})
 			}
@@ -139,9 +139,9 @@ func (o *object) fetchAll(b *burst, fetch func(context.Context, *object) error) 
 		return nil
 	}
 	// What takes longer than the answer may be used is of no use.
-	ctx, cancel := context.WithTimeout(o.peer.base, fresh)
+	ctx, cancel := context.WithTimeout(o.peer.base, maxAge)
 	defer cancel()
-	o.peer.refs.hold(o.ref)
+	o.peer.refs.retain(o.ref)
 	defer o.peer.refs.drop(o.ref)
 	err := fetch(ctx, o)
 	o.mu.Lock()

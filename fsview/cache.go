@@ -22,7 +22,7 @@ func (p *peer) stamp() stamp { return stamp{time.Now(), p.writes.Load()} }
 // isFresh tells whether what was fetched then may be used now. Nothing is of a
 // peer that was taken out of the mount.
 func (p *peer) isFresh(s stamp) bool {
-	return !p.dropped.Load() && !s.at.IsZero() && s.writes == p.writes.Load() && time.Since(s.at) < fresh
+	return !p.dropped.Load() && !s.at.IsZero() && s.writes == p.writes.Load() && time.Since(s.at) < maxAge
 }
 
 // cachedValue is the last known value of one attribute or item.
@@ -37,7 +37,7 @@ type cachedValue struct {
 	deleted time.Time // when this mount deleted it
 	set     uint64    // writes of the mount when it set or deleted this last
 	// replacing is the process that deleted it to write it anew, 0 for none:
-	// then last is what it held.
+	// then last is its value.
 	replacing int
 }
 
@@ -90,17 +90,17 @@ func (o *object) dropValues(but *cachedValue) {
 	}
 }
 
-// overtaken tells whether the attribute was set or deleted after a request for it
-// began: then the answer may be what it held before. The mutex must be held.
-func (c *cachedValue) overtaken(at stamp) bool { return c.set > 0 && at.writes <= c.set }
+// superseded tells whether this mount set or deleted the attribute after a request for
+// it began: then the answer may be the value from before. The mutex must be held.
+func (c *cachedValue) superseded(at stamp) bool { return c.set > 0 && at.writes <= c.set }
 
-// store keeps a value that was fetched at, unless it was overtaken.
+// store keeps a value that was fetched at, unless a write superseded it.
 func (o *object) store(id string, v codec.Value, at stamp) {
 	text := render(v)
 	h := hashOf(text)
 	o.update(func(o *object) {
 		c := o.cached(id)
-		if c.overtaken(at) {
+		if c.superseded(at) {
 			return
 		}
 		if c.size >= 0 && c.hash != h {
@@ -163,13 +163,13 @@ func (o *object) wasDeleted(id string) bool {
 	return c != nil && !c.deleted.IsZero()
 }
 
-// isOutdated tells whether the description is from before this mount deleted an
+// descSuperseded tells whether the description is from before this mount deleted an
 // attribute.
-func (o *object) isOutdated(id string) bool {
+func (o *object) descSuperseded(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.vals[id]
-	return c != nil && !c.deleted.IsZero() && c.overtaken(o.descAt)
+	return c != nil && !c.deleted.IsZero() && c.superseded(o.descAt)
 }
 
 // deletedType returns the value that an attribute had when it was deleted just
@@ -209,13 +209,13 @@ func (o *object) sweep(now time.Time) {
 	}
 }
 
-// isOvertaken tells whether a request for an attribute or item that began then is
-// overtaken.
-func (o *object) isOvertaken(id string, at stamp) bool {
+// isSuperseded tells whether a write superseded the answer to a request for an
+// attribute or item that began then.
+func (o *object) isSuperseded(id string, at stamp) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.vals[id]
-	return c != nil && c.overtaken(at)
+	return c != nil && c.superseded(at)
 }
 
 // attrInfo returns what a description says of an attribute, nil for nothing.

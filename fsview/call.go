@@ -31,12 +31,12 @@ type pendingCall struct {
 	done   chan struct{}
 	cancel context.CancelCauseFunc
 
-	mu    sync.Mutex // guards what follows
-	all   []byte     // the results of all lines
-	last  []byte     // the result of the last line
-	err   error
-	told  bool // somebody heard of err
-	ended time.Time
+	mu       sync.Mutex // guards what follows
+	all      []byte     // the results of all lines
+	last     []byte     // the result of the last line
+	err      error
+	reported bool // somebody heard of err
+	ended    time.Time
 }
 
 func (c *pendingCall) finished() bool {
@@ -58,15 +58,15 @@ func (c *pendingCall) expired(now time.Time) bool {
 	return now.Sub(c.ended) > resultTime
 }
 
-// tell returns the error of a finished call to the first who asks: an error is
-// told once.
-func (c *pendingCall) tell() error {
+// report returns the error of a finished call to the first caller that asks: an error
+// is reported once.
+func (c *pendingCall) report() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told {
+	if c.reported {
 		return nil
 	}
-	c.told = true
+	c.reported = true
 	return c.err
 }
 
@@ -158,12 +158,12 @@ func (f *callFile) start(lines []callLine, after *pendingCall, key resultKey, wh
 				break
 			}
 		}
-		f.finish(ctx, c, all, last, err, who)
 		f.p.results.end(key, c, len(all)+len(last))
+		f.finish(ctx, c, all, last, err, who)
 	}
 	if !f.p.tasks.spawn(run) {
-		f.finish(ctx, c, nil, nil, errUnmounted, who)
 		f.p.results.end(key, c, 0)
+		f.finish(ctx, c, nil, nil, errUnmounted, who)
 	}
 	return c
 }

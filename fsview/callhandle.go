@@ -77,7 +77,7 @@ func (h *callHandle) Write(ctx context.Context, data []byte, off int64) (uint32,
 	case waitEnded:
 		return 0, syscall.ENODEV
 	case waitDone:
-		if err := c.tell(); err != nil {
+		if err := c.report(); err != nil {
 			h.accept(nil, nil, off)
 			return 0, errnoOf(err, opCall)
 		}
@@ -184,7 +184,7 @@ func (h *callHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno {
 		if callerOf(ctx).exiting() {
 			return 0 // it could not say what went wrong; somebody else may ask
 		}
-		if err := c.tell(); err != nil {
+		if err := c.report(); err != nil {
 			return errnoOf(err, opCall)
 		}
 	}
@@ -239,7 +239,7 @@ func (h *callHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	case waitEnded:
 		return nil, syscall.ENODEV // an empty text would be the result None
 	}
-	if err := c.tell(); err != nil {
+	if err := c.report(); err != nil {
 		return nil, errnoOf(err, opCall)
 	}
 	c.mu.Lock()

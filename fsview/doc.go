@@ -44,8 +44,8 @@
 // Looking up is the authority, listing does its best: a peer that cannot tell
 // the attributes of its objects still answers for each name that is typed, and
 // names that answered once are listed from then on. A name that is no identifier
-// is asked for where the object does not tell its names; where it does, what it
-// told is believed for ten seconds.
+// is asked for where the object does not advertise its names; where it does, its
+// description is believed for ten seconds.
 //
 // # Names
 //
@@ -56,8 +56,8 @@
 // end: index%. Every name has one spelling only. Names that begin with an
 // underscore are not listed.
 //
-// A key of index/ is its text. A name that is the text of no key the peer has
-// told is read as a literal where it is an integer, quoted or bracketed, as a
+// A key of index/ is its text. A name that is the text of no key that the peer
+// advertises is read as a literal where it is an integer, quoted or bracketed, as a
 // slice where it looks like 1:3 or ::2, and else as text.
 //
 // # References
@@ -150,7 +150,7 @@
 // is gone with it. The peer never hears of it. It is not listed, but .nom/status
 // tells what is left. An attribute that the object is known to have is always
 // that attribute; but a name of these shapes is never asked for, so that an
-// attribute that is not told, and called tmp1, cannot be reached.
+// attribute that is not advertised, and called tmp1, cannot be reached.
 //
 //	$ sed -i s/5/6/ demo/number       the peer sees one assignment
 //	$ sed -i s/6/x/ demo/number
@@ -238,8 +238,8 @@
 // same descriptor, so that any number may run at once. It is a file of its own,
 // which nobody may write, since a file that somebody has open for writing cannot
 // be run. A peer that cannot tell its methods may have any that is an
-// identifier; one that can is not asked for others, except when what it told is
-// older than ten seconds.
+// identifier; one that can is not asked for others, except when its
+// description is older than ten seconds.
 //
 //	#!/usr/local/bin/nomfs call-file
 //
@@ -286,7 +286,7 @@
 // .nom/ctl takes commands, a line each. It is not listed, since nobody but root
 // may read it and tar would fail.
 //
-//	refresh            forget what the peers told
+//	refresh            forget what the peers advertised
 //	reconnect [PEER]   synchronize anew
 //	timeout SECONDS    bound each operation but calls, fractions allowed
 //	drop PEER          take one of several peers out of the mount

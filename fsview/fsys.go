@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	// fresh is how long a fetched value may be used again: a lookup and the
+	// maxAge is how long a fetched value may be used again: a lookup and the
 	// open that follows it are one request, and no reader sees a value that
 	// is older than a second.
-	fresh = time.Second
+	maxAge = time.Second
 	// cacheTime is how long the kernel keeps names, absent names and the
 	// attributes of directories.
 	cacheTime = time.Second

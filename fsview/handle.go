@@ -19,14 +19,14 @@ type valueHandle struct {
 	m    member
 	form *form // nil is text
 	file *valueFile
-	// opener is who opened it, pending what it created, nil for nothing.
+	// opener created this handle; pending is the file it created, or nil.
 	opener  caller
 	pending *pendingFile
-	// overtaken is set on a handle for reading once its opener has written the
-	// file through another.
-	overtaken atomic.Bool
-	// flushed is set with the first close(2): before that it is surely open, and
-	// be it that open(2) has not returned yet.
+	// superseded is set on a handle for reading once its opener has written the
+	// file through another one.
+	superseded atomic.Bool
+	// flushed is set with the first close(2): until then the file counts as open,
+	// even if open(2) has not returned.
 	flushed atomic.Bool
 
 	// gate is a lock that a waiting caller can leave. It guards the rest.
@@ -34,11 +34,11 @@ type valueHandle struct {
 	text  []byte      // what reads see
 	write *writeState // nil on a handle for reading
 	from  int         // the process that wrote what is not committed yet
-	fresh bool        // opened truncated or created, and not written to yet
+	blank bool        // opened with O_TRUNC, or created, and not written to yet
 	// replaced is what the tool that created the file had deleted before, nil
 	// for nothing.
 	replaced codec.Value
-	taken    uint64 // writes of the mount when what is appended to was taken
+	writes   uint64 // of the mount, when the handle read what it appends to
 }
 
 var (
@@ -53,7 +53,7 @@ var (
 // startFrom makes v what the handle reads, or what appending starts from.
 func (h *valueHandle) startFrom(ctx context.Context, v codec.Value, appendTo bool) error {
 	if v.Kind() == codec.KindRef && (h.form == nil || !h.form.refs) {
-		h.m.dir.p.changed() // what was told of it is wrong
+		h.m.dir.p.changed() // what the peer advertised of it is wrong
 		return errBecameObject
 	}
 	var err error
@@ -71,14 +71,14 @@ func (h *valueHandle) startFrom(ctx context.Context, v codec.Value, appendTo boo
 }
 
 func (h *valueHandle) render(ctx context.Context, v codec.Value) ([]byte, error) {
-	return slot{h.m, h.form}.render(ctx, v)
+	return setting{h.m, h.form}.render(ctx, v)
 }
 
 func (h *valueHandle) openedBy() caller { return h.opener }
 
 func (h *valueHandle) size() (n int64, empties bool) {
 	if h.write == nil {
-		if h.overtaken.Load() {
+		if h.superseded.Load() {
 			return -1, false
 		}
 		return int64(len(h.text)), false // set before the handle was given out
@@ -88,7 +88,7 @@ func (h *valueHandle) size() (n int64, empties bool) {
 	}
 	defer h.gate.leave()
 	switch {
-	case h.fresh:
+	case h.blank:
 		return 0, true
 	case h.write.dirty:
 		return int64(len(h.write.buf)), false
@@ -96,12 +96,12 @@ func (h *valueHandle) size() (n int64, empties bool) {
 	return -1, false
 }
 
-// overtake says that what the process reads elsewhere in the file is not what
-// the file holds now.
-func (h *valueHandle) overtake() {
+// supersede says that the other handles of the process, which read the file, do not
+// show its value any more.
+func (h *valueHandle) supersede() {
 	for _, other := range h.file.open.all() {
 		if other.write == nil && other.opener.sameProcess(h.opener) {
-			other.overtaken.Store(true)
+			other.superseded.Store(true)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func (h *valueHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 		return 0, h.fail(ctx, err)
 	}
 	defer h.gate.leave()
-	h.fresh = false
+	h.blank = false
 	commit, err := h.write.write(data, off)
 	if err == nil && commit {
 		err = h.commit(c, false)
@@ -177,7 +177,7 @@ func (h *valueHandle) Flush(ctx context.Context) syscall.Errno {
 	return h.settle(ctx, func() bool { return callerOf(ctx).bystander(h.from) })
 }
 
-// Fsync commits whoever asks.
+// Fsync commits, whichever process calls it.
 func (h *valueHandle) Fsync(ctx context.Context, flags uint32) syscall.Errno {
 	return h.settle(ctx, func() bool { return false })
 }
@@ -218,7 +218,7 @@ func (h *valueHandle) truncate(ctx context.Context, size uint64) error {
 	}
 	defer h.gate.leave()
 	if size == 0 {
-		h.fresh = true
+		h.blank = true
 	}
 	return h.write.truncate(size)
 }
@@ -256,15 +256,15 @@ func (h *valueHandle) commit(ctx context.Context, last bool) error {
 		h.m.changedKind()
 	}
 	h.write.committed()
-	h.taken = h.m.dir.p.writes.Load()
+	h.writes = h.m.dir.p.writes.Load()
 	h.m.born(h.pending, h.file.unborn.Load())
-	h.overtake()
+	h.supersede()
 	return nil
 }
 
 // parse makes a value of the text, of the type that the attribute has now.
 func (h *valueHandle) parse(ctx context.Context) (codec.Value, error) {
-	return slot{h.m, h.form}.parse(ctx, h.write.text())
+	return setting{h.m, h.form}.parse(ctx, h.write.text())
 }
 
 // gate is a mutex that a caller can stop waiting for.

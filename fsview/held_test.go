@@ -10,9 +10,9 @@ import (
 	"nomfs/codec"
 )
 
-// TestOvertakenRead checks that the answer to a question from before an attribute
+// TestSupersededRead checks that the answer to a question from before an attribute
 // was set, or deleted, changes nothing of what is known since.
-func TestOvertakenRead(t *testing.T) {
+func TestSupersededRead(t *testing.T) {
 	f := testPeer(t, demoFake())
 	o := f.object(codec.Ref{ID: "1", Home: fakeHome})
 	m := member{dir: &objectDir{node: node{p: f}}, attr: "name"}
@@ -66,9 +66,9 @@ func TestAbsentAge(t *testing.T) {
 	}
 }
 
-// TestOvertakenListing checks that what is removed while somebody lists the
+// TestSupersededListing checks that what is removed while somebody lists the
 // directory is gone.
-func TestOvertakenListing(t *testing.T) {
+func TestSupersededListing(t *testing.T) {
 	s := startServer(t, serveSpec{Fixture: "big"})
 	out, _ := s.sh(`python3 -c "
 import os, subprocess

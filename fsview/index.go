@@ -92,7 +92,7 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	if x.p.scratches.isAway(joinPath(x.path(), name)) {
 		return entry{}, errNoEntry
 	}
-	if key, told := x.of.toldKey(name); told {
+	if key, advertised := x.of.advertisedKey(name); advertised {
 		return x.itemEntry(ctx, key, name)
 	}
 	key, ok := spelledKey(name)
@@ -109,8 +109,8 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 	if kerr != nil {
 		return entry{}, err
 	}
-	if told, ok := keys.key(name); ok && !codec.Equal(told, key) {
-		return x.itemEntry(ctx, told, name)
+	if advertised, ok := keys.key(name); ok && !codec.Equal(advertised, key) {
+		return x.itemEntry(ctx, advertised, name)
 	}
 	return entry{}, err
 }
@@ -118,7 +118,7 @@ func (x *indexDir) find(ctx context.Context, name string) (entry, error) {
 func (x *indexDir) itemEntry(ctx context.Context, key codec.Value, name string) (entry, error) {
 	m := member{dir: x.of, key: key, name: name}
 	if _, ok := m.fresh(); !ok {
-		switch x.of.toldKind(name) {
+		switch x.of.advertisedKind(name) {
 		case codec.KindInvalid:
 		case codec.KindRef:
 			x.of.snapshotItems(ctx)
@@ -146,11 +146,11 @@ func (x *indexDir) list(ctx context.Context) ([]entry, error) {
 	var entries []entry
 	var ask []member
 	var cut error
-	told, err := d.keys(ctx)
+	advertised, err := d.keys(ctx)
 	switch {
 	case err == nil:
-		cut = told.cut
-		for name, it := range told.items {
+		cut = advertised.cut
+		for name, it := range advertised.items {
 			m := member{dir: d, key: it.key, name: name}
 			switch it.kind {
 			case codec.KindInvalid:
@@ -223,13 +223,13 @@ func (x *indexDir) owner() *objectDir { return x.of }
 func (x *indexDir) where() string     { return x.path() }
 
 func (x *indexDir) isScratch(name string) bool {
-	_, told := x.of.toldKey(name)
-	return !told && isScratchItem(name)
+	_, advertised := x.of.advertisedKey(name)
+	return !advertised && isScratchItem(name)
 }
 
-func (x *indexDir) slot(ctx context.Context, name string) (slot, error) {
+func (x *indexDir) setting(ctx context.Context, name string) (setting, error) {
 	key, err := x.of.keyFor(ctx, name)
-	return slot{m: member{dir: x.of, key: key, name: name}}, err
+	return setting{m: member{dir: x.of, key: key, name: name}}, err
 }
 
 func (x *indexDir) findEntry(ctx context.Context, name string) (entry, error) {

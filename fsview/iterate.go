@@ -32,7 +32,7 @@ func (f *callFile) items(ctx context.Context, r codec.Ref) (text []byte, ok bool
 	if err != nil || next == "" {
 		return nil, false, err
 	}
-	place := f.d.placeOf(ctx)
+	pathText := f.d.pathPrinter(ctx)
 	var b bytes.Buffer
 	for {
 		c, cancel := context.WithTimeout(ctx, callTime)
@@ -45,7 +45,7 @@ func (f *callFile) items(ctx context.Context, r codec.Ref) (text []byte, ok bool
 		case err != nil:
 			return nil, true, err
 		}
-		b.WriteString(lineItem(v, "\n", place) + "\n")
+		b.WriteString(lineItem(v, "\n", pathText) + "\n")
 		if b.Len() > maxItemsText {
 			return nil, true, &opError{syscall.EMSGSIZE, fmt.Sprintf("the iterator has more than %d bytes of items", maxItemsText)}
 		}

@@ -63,40 +63,40 @@ func (d *objectDir) length(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// keys returns the items that the object tells of, not older than a second.
-func (d *objectDir) keys(ctx context.Context) (*toldKeys, error) {
-	var told *toldKeys
+// keys returns the items that the object advertises, at most maxAge old.
+func (d *objectDir) keys(ctx context.Context) (*advertisedKeys, error) {
+	var advertised *advertisedKeys
 	err := d.do(ctx, func(o *object) error {
 		o.mu.Lock()
 		known, at := o.keys, o.keysAt
 		o.mu.Unlock()
 		if known != nil && o.peer.isFresh(at) {
-			told = known
+			advertised = known
 			return nil
 		}
 		var err error
-		told, err = shareListing(ctx, o, "keys", func(ctx context.Context, at stamp) (*toldKeys, error) {
+		advertised, err = shareListing(ctx, o, "keys", func(ctx context.Context, at stamp) (*advertisedKeys, error) {
 			keys, kinds, err := o.peer.remote.KeysAndKinds(ctx, o.ref)
 			cut := truncation(err)
 			if err != nil && cut == nil {
 				return nil, err
 			}
-			told := nameItems(keys, kinds)
-			told.cut = cut
+			advertised := nameItems(keys, kinds)
+			advertised.cut = cut
 			o.update(func(o *object) {
-				o.room(told.size)
-				o.keys, o.keysAt = told, at
+				o.room(advertised.size)
+				o.keys, o.keysAt = advertised, at
 			})
-			return told, nil
+			return advertised, nil
 		})
 		return err
 	})
-	return told, err
+	return advertised, err
 }
 
-// knownKeys returns the items that the peer told last, at whatever age, and whether
-// they are still what there is; nil for none.
-func (d *objectDir) knownKeys() (told *toldKeys, isFresh bool) {
+// knownKeys returns the items that the peer advertised last, at whatever age, nil for
+// none, and whether they are fresh.
+func (d *objectDir) knownKeys() (advertised *advertisedKeys, isFresh bool) {
 	o := d.known()
 	if o == nil {
 		return nil, false
@@ -107,7 +107,7 @@ func (d *objectDir) knownKeys() (told *toldKeys, isFresh bool) {
 }
 
 // key returns the key that has a name.
-func (t *toldKeys) key(name string) (codec.Value, bool) {
+func (t *advertisedKeys) key(name string) (codec.Value, bool) {
 	if t == nil {
 		return nil, false
 	}
@@ -115,21 +115,21 @@ func (t *toldKeys) key(name string) (codec.Value, bool) {
 	return item.key, ok
 }
 
-// toldKey returns the key that has a name, as the peer told its keys last. A
-// name that it did not tell then may still be a key.
-func (d *objectDir) toldKey(name string) (codec.Value, bool) {
-	told, _ := d.knownKeys()
-	return told.key(name)
+// advertisedKey returns the key of that name among those that the peer advertised
+// last. A name that it did not advertise may be a key all the same.
+func (d *objectDir) advertisedKey(name string) (codec.Value, bool) {
+	advertised, _ := d.knownKeys()
+	return advertised.key(name)
 }
 
-// toldKind returns what the peer told of an item just now, KindInvalid for
-// nothing.
-func (d *objectDir) toldKind(name string) codec.Kind {
-	told, isFresh := d.knownKeys()
-	if told == nil || !isFresh {
+// advertisedKind returns the kind of an item that the peer advertised just now,
+// KindInvalid where it advertised none.
+func (d *objectDir) advertisedKind(name string) codec.Kind {
+	advertised, isFresh := d.knownKeys()
+	if advertised == nil || !isFresh {
 		return codec.KindInvalid
 	}
-	return told.items[name].kind
+	return advertised.items[name].kind
 }
 
 // guessedName is the file name of a key on a peer that does not tell its keys:
@@ -144,7 +144,7 @@ func guessedName(key codec.Value) string {
 
 // keyFor returns the key that a name stands for.
 func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error) {
-	if key, ok := d.toldKey(name); ok {
+	if key, ok := d.advertisedKey(name); ok {
 		return key, nil
 	}
 	key, ok := spelledKey(name)
@@ -156,18 +156,18 @@ func (d *objectDir) keyFor(ctx context.Context, name string) (codec.Value, error
 
 // nameItems gives every item its name. One whose name is too long for a file
 // has none.
-func nameItems(keys []codec.Value, kinds []codec.Kind) *toldKeys {
-	told := &toldKeys{items: make(map[string]toldItem, len(keys))}
+func nameItems(keys []codec.Value, kinds []codec.Kind) *advertisedKeys {
+	advertised := &advertisedKeys{items: make(map[string]advertisedItem, len(keys))}
 	for i, name := range KeyNames(keys) {
 		if len(name) > maxName {
 			continue
 		}
-		item := toldItem{key: keys[i]}
+		item := advertisedItem{key: keys[i]}
 		if len(kinds) == len(keys) {
 			item.kind = kinds[i]
 		}
-		told.items[name] = item
-		told.size += stringSize + len(name) + memSize(item.key) + wordSize + mapEntry
+		advertised.items[name] = item
+		advertised.size += stringSize + len(name) + memSize(item.key) + wordSize + mapEntry
 	}
-	return told
+	return advertised
 }

@@ -21,35 +21,35 @@ func linesView(d *objectDir, m member, name string) entry {
 		if err != nil {
 			return nil, err
 		}
-		return linesOf(v, d.placeOf(ctx))
+		return linesOf(v, d.pathPrinter(ctx))
 	})
 }
 
-// placeOf returns what tells the path of a reference as a call would print it.
-func (d *objectDir) placeOf(ctx context.Context) func(codec.Ref) string {
+// pathPrinter returns what tells the path of a reference as a call would print it.
+func (d *objectDir) pathPrinter(ctx context.Context) func(codec.Ref) string {
 	return func(r codec.Ref) string { return d.p.dir + "/" + d.p.pathOf(ctx, r) }
 }
 
 // linesOf returns the items of a container, one a line: of a list or tuple in
 // order, of a set or dict sorted. An entry of a dict is its key, a tab and its
 // value.
-func linesOf(v codec.Value, place func(codec.Ref) string) ([]byte, error) {
+func linesOf(v codec.Value, pathText func(codec.Ref) string) ([]byte, error) {
 	var lines []string
 	switch v := v.(type) {
 	case codec.List:
 		for _, item := range v {
-			lines = append(lines, lineItem(item, "\n", place))
+			lines = append(lines, lineItem(item, "\n", pathText))
 		}
 	case codec.Tuple:
-		return linesOf(codec.List(v), place)
+		return linesOf(codec.List(v), pathText)
 	case codec.Set:
 		for _, item := range v {
-			lines = append(lines, lineItem(item, "\n", place))
+			lines = append(lines, lineItem(item, "\n", pathText))
 		}
 		slices.Sort(lines)
 	case *codec.Map:
 		for _, pair := range v.Pairs() {
-			lines = append(lines, lineItem(pair.Key, "\n\t", place)+"\t"+lineItem(pair.Value, "\n", place))
+			lines = append(lines, lineItem(pair.Key, "\n\t", pathText)+"\t"+lineItem(pair.Value, "\n", pathText))
 		}
 		slices.Sort(lines)
 	default:
@@ -64,9 +64,9 @@ func linesOf(v codec.Value, place func(codec.Ref) string) ([]byte, error) {
 
 // lineItem is an item in one line: its text as in a file of its own, or where
 // that has one of the characters in stop or is no text, its literal.
-func lineItem(v codec.Value, stop string, place func(codec.Ref) string) string {
+func lineItem(v codec.Value, stop string, pathText func(codec.Ref) string) string {
 	if r, ok := v.(codec.Ref); ok {
-		return place(r)
+		return pathText(r)
 	}
 	s, ok := codec.StringOf(v)
 	if !ok || strings.ContainsAny(s, stop) || isRaw(codec.Bytes(s)) {
@@ -93,7 +93,7 @@ func (m member) kindNow(ctx context.Context) (codec.Kind, error) {
 	if v, ok := m.fresh(); ok {
 		return v.Kind(), nil
 	}
-	if info := m.info(); info != nil && info.Kind != codec.KindInvalid && (info.Call || m.dir.toldNow()) {
+	if info := m.info(); info != nil && info.Kind != codec.KindInvalid && (info.Call || m.dir.descIsFresh()) {
 		return info.Kind, nil // an older description may be of what was there before
 	}
 	if !m.dir.mayExist(ctx, m.attr, m.fileName()) {

@@ -125,17 +125,17 @@ func (m member) fileName() string {
 }
 
 // guessNames returns the attributes of an object on a peer without
-// descriptions: what it lists or holds in __dict__, what the mount was told,
+// descriptions: what it lists or has in __dict__, what Options.Attrs names,
 // and what was looked up with success. The error is codec.ErrListTruncated where
 // there are more.
 func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	set := make(map[string]bool)
 	var cut error
-	told, err := d.dirNames(ctx)
+	advertised, err := d.dirNames(ctx)
 	switch {
 	case err == nil:
-		cut = told.cut
-		for name := range told.set {
+		cut = advertised.cut
+		for name := range advertised.set {
 			set[name] = true
 		}
 	case unsupported(err):
@@ -163,7 +163,7 @@ func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	return names, cut
 }
 
-// dirNames returns what the peer's Dir tells, not older than a second.
+// dirNames returns what the peer's Dir lists, at most maxAge old.
 func (d *objectDir) dirNames(ctx context.Context) (*dirNames, error) {
 	var names *dirNames
 	err := d.do(ctx, func(o *object) error {
@@ -253,7 +253,7 @@ type dirHandle struct {
 
 	// The library calls one at a time.
 	loaded  bool
-	taken   stamp   // when the listing was, and after how many writes
+	at      stamp   // when the listing was, and after how many writes
 	entries []entry // sorted
 	pos     int
 }
@@ -296,7 +296,7 @@ func (h *dirHandle) load(ctx context.Context) syscall.Errno {
 			return errno
 		}
 	}
-	h.taken = stamp{time.Now(), writes}
+	h.at = stamp{time.Now(), writes}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return h.p.scratches.isAway(joinPath(h.path, e.name)) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
 	h.p.listing.Add(int64(len(entries)))
@@ -355,14 +355,14 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 // Lookup returns an entry from the listing itself. Links are left to be looked
 // up by those who follow them: in a graph of objects that all know each other
 // nearly everything is a link, and most who list want the name and the kind. So is
-// all of a listing that was overtaken by a write, or is too old: the kernel would
+// all of a listing that a write superseded, or that is stale: the kernel would
 // keep for another second what is not there any more.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	i := sort.Search(len(h.entries), func(i int) bool { return h.entries[i].name >= name })
 	if i >= len(h.entries) || h.entries[i].name != name {
 		return nil, syscall.ENOENT
 	}
-	if kind := h.entries[i].mode & syscall.S_IFMT; kind == 0 || kind == syscall.S_IFLNK || !h.p.isFresh(h.taken) {
+	if kind := h.entries[i].mode & syscall.S_IFMT; kind == 0 || kind == syscall.S_IFLNK || !h.p.isFresh(h.at) {
 		return nil, syscall.ENOENT // in this listing only: the name is listed, without a node
 	}
 	if h.p.nodes.isFull() && h.dir.GetChild(name) == nil {

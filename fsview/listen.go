@@ -102,7 +102,7 @@ func (l *listener) remember(ctx context.Context) error {
 		if err == nil && !desc.Callable {
 			return &opError{syscall.EBUSY, "it is an object that cannot be called; only nothing, or a callable, is replaced"}
 		}
-		p.refs.hold(v)
+		p.refs.retain(v)
 	default:
 		return &opError{syscall.EBUSY, "it holds " + v.Kind().String() + "; only nothing, or a callable, is replaced"}
 	}
@@ -132,15 +132,15 @@ func (l *listener) run(assigned chan<- error) {
 // process that opens the file may be interrupted meanwhile.
 func (l *listener) assign() error {
 	l.fn, l.endFn = l.p.opt.Local.Func(l.called)
-	l.told = l.fn
-	l.p.refs.hold(l.fn)
-	l.p.refs.hold(l.told)
+	l.seen = l.fn
+	l.p.refs.retain(l.fn)
+	l.p.refs.retain(l.seen)
 	ctx, cancel := context.WithTimeout(l.p.base, l.p.timeout())
 	defer cancel()
 	if err := l.m.set(ctx, l.fn); err != nil {
 		return err
 	}
-	l.learnTold(ctx)
+	l.learnSeen(ctx)
 	l.m.changedKind()
 	return nil
 }
@@ -151,9 +151,9 @@ func homeless(err error) bool {
 	return isStale(err, codec.Ref{}) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTDOWN)
 }
 
-// learnTold asks what the peer makes of the callable. One that describes nothing
+// learnSeen asks what the peer makes of the callable. One that describes nothing
 // keeps what it is given as an object of its own, and hands out that.
-func (l *listener) learnTold(ctx context.Context) {
+func (l *listener) learnSeen(ctx context.Context) {
 	o, err := l.m.dir.object(ctx)
 	if err != nil {
 		return
@@ -163,17 +163,17 @@ func (l *listener) learnTold(ctx context.Context) {
 	}
 	v, err := l.m.fetch(ctx)
 	if r, ok := v.(codec.Ref); err == nil && ok && r.Home == o.ref.Home && v != l.prev {
-		l.p.refs.hold(r)
-		l.p.refs.drop(l.told)
-		l.told = r
+		l.p.refs.retain(r)
+		l.p.refs.drop(l.seen)
+		l.seen = r
 	}
 }
 
-// letGo gives back what remember and assign held.
+// letGo drops the references that remember and assign retained.
 func (l *listener) letGo() {
 	if l.endFn != nil {
 		l.p.refs.drop(l.fn)
-		l.p.refs.drop(l.told)
+		l.p.refs.drop(l.seen)
 	}
 	if r, ok := l.prev.(codec.Ref); ok {
 		l.p.refs.drop(r)
@@ -226,7 +226,7 @@ func (l *listener) stillOurs(ctx context.Context) bool {
 	if err != nil {
 		return !isMissing(err) && !isStale(err, codec.Ref{})
 	}
-	return v == codec.Value(l.told)
+	return v == codec.Value(l.seen)
 }
 
 // putBack restores the value from before, as soon as the peer answers, or tells
@@ -252,11 +252,11 @@ func (l *listener) restore(learn bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.p.base), l.p.timeout())
 	defer cancel()
 	if learn {
-		l.learnTold(ctx)
+		l.learnSeen(ctx)
 	}
 	v, err := l.m.fetch(ctx)
 	switch {
-	case isMissing(err), err == nil && v != codec.Value(l.told):
+	case isMissing(err), err == nil && v != codec.Value(l.seen):
 		return nil
 	case err != nil:
 		return err

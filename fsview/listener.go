@@ -31,7 +31,7 @@ type listener struct {
 
 	fn    codec.Ref       // the callable
 	endFn func(why error) // ends it
-	told  codec.Ref       // what the peer says the attribute is while it is the callable
+	seen  codec.Ref       // what the peer says the attribute is while it is the callable
 	prev  codec.Value     // the value from before, nil for none
 
 	closed chan struct{} // closed when the file is
@@ -109,13 +109,13 @@ func (l *listener) called(ctx context.Context, args []codec.Value, kwargs map[st
 
 // argText is the arguments as they are written to call.
 func (l *listener) argText(ctx context.Context, args []codec.Value, kwargs map[string]codec.Value) string {
-	place := l.m.dir.placeOf(ctx)
+	pathText := l.m.dir.pathPrinter(ctx)
 	literal := func(v codec.Value) string {
 		v, err := codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
 			if r, ok := v.(codec.Ref); ok {
 				l.p.refs.got(r)
 				l.p.makeRoom()
-				return pathArg(place(r)), nil
+				return pathArg(pathText(r)), nil
 			}
 			return v, nil
 		})

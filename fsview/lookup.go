@@ -59,12 +59,12 @@ func (d *objectDir) find(ctx context.Context, name string) (entry, error) {
 
 // mayExist tells whether it is worth asking the peer for an attribute. Any
 // identifier is: objects may have attributes that they do not list. Other
-// names only where the object mentions them, or mentions nothing at all; what it
-// mentioned too long ago is asked for again.
+// names only where the object advertises them, or nothing at all; a description that
+// is too old is asked for again.
 func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 	link := isLinkScratch(name)
 	scratch := isScratch(name) || link
-	if isIdentifier(attr) && !scratch || d.mentioned(attr) {
+	if isIdentifier(attr) && !scratch || d.advertised(attr) {
 		return true
 	}
 	if neverAttr(name) || d.method.Load() != nil {
@@ -87,9 +87,9 @@ func (d *objectDir) mayExist(ctx context.Context, attr, name string) bool {
 	return err != nil || names.set[attr] || names.cut != nil
 }
 
-// mentioned tells whether the object is known to have an attribute, without
+// advertised tells whether the object is known to have an attribute, without
 // asking.
-func (d *objectDir) mentioned(attr string) bool {
+func (d *objectDir) advertised(attr string) bool {
 	if slices.Contains(d.p.opt.Attrs[d.path], attr) {
 		return true
 	}
@@ -108,13 +108,13 @@ func (d *objectDir) memberEntry(ctx context.Context, m member, name string) (ent
 	if v, ok := m.fresh(); ok {
 		return d.valueEntry(ctx, m, name, v, m.info()), nil
 	}
-	if !d.toldNow() && d.snapshot(ctx) {
+	if !d.descIsFresh() && d.snapshot(ctx) {
 		if v, ok := m.fresh(); ok {
 			return d.valueEntry(ctx, m, name, v, m.info()), nil
 		}
 	}
-	if d.told(ctx) {
-		if e, ok := d.toldEntry(m, name); ok {
+	if d.freshDesc(ctx) {
+		if e, ok := d.advertisedEntry(m, name); ok {
 			return e, nil
 		}
 	}
@@ -131,9 +131,9 @@ func (d *objectDir) memberEntry(ctx context.Context, m member, name string) (ent
 	return entry{}, err
 }
 
-// toldEntry returns the entry of an attribute of which the description says
+// advertisedEntry returns the entry of an attribute of which the description says
 // enough: a method, or a value.
-func (d *objectDir) toldEntry(m member, name string) (entry, bool) {
+func (d *objectDir) advertisedEntry(m member, name string) (entry, bool) {
 	info := m.info()
 	switch {
 	case info == nil:
@@ -154,8 +154,8 @@ func (m member) fresh() (codec.Value, bool) {
 	return nil, false
 }
 
-// toldNow tells whether the description says what there is now.
-func (d *objectDir) toldNow() bool {
+// descIsFresh tells whether the description says what there is now.
+func (d *objectDir) descIsFresh() bool {
 	o := d.known()
 	if o == nil {
 		return false
@@ -165,18 +165,18 @@ func (d *objectDir) toldNow() bool {
 	return o.desc != nil && o.peer.isFresh(o.descAt)
 }
 
-// told tells whether the description says what there is now. When many names
+// freshDesc tells whether the description says what there is now. When many names
 // are looked up in a short time, as ls -l does in a directory too large for the
 // kernel's cache, it is asked for again: one request instead of one for each.
-func (d *objectDir) told(ctx context.Context) bool {
-	if d.toldNow() {
+func (d *objectDir) freshDesc(ctx context.Context) bool {
+	if d.descIsFresh() {
 		return true
 	}
 	if d.known() == nil {
 		return false
 	}
 	d.mu.Lock()
-	if time.Since(d.burstAt) > fresh {
+	if time.Since(d.burstAt) > maxAge {
 		d.burstAt, d.burst = time.Now(), 0
 	}
 	d.burst++

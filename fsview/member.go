@@ -52,14 +52,14 @@ func (m member) id() string {
 	return "." + m.attr
 }
 
-// taken is how many items were deleted so far of a list that m may be an item of,
+// deletions is how many items were deleted so far of a list that m may be an item of,
 // 0 for others.
-func (m member) taken() uint64 {
+func (m member) deletions() uint64 {
 	if _, position := codec.Int64Of(m.key); !position {
 		return 0
 	}
 	if o := m.dir.known(); o != nil {
-		return o.taken.Load()
+		return o.deletions.Load()
 	}
 	return 0
 }
@@ -167,7 +167,7 @@ func (m member) opened(ctx context.Context) (codec.Value, error) {
 
 // found remembers what a request that began then has found out.
 func (m member) found(o *object, exists bool, at stamp) {
-	if !o.isOvertaken(m.id(), at) {
+	if !o.isSuperseded(m.id(), at) {
 		m.learn(o, exists)
 	}
 }
@@ -244,7 +244,7 @@ func (m member) del(ctx context.Context) error {
 			o.deletedNow(m.id())
 			m.learn(o, false)
 			if m.key != nil {
-				o.taken.Add(1)
+				o.deletions.Add(1)
 			}
 		}
 		return err
@@ -269,11 +269,11 @@ func (m member) current(ctx context.Context) (codec.Value, error) {
 	return nil, err
 }
 
-// info returns what the object told of the attribute, nil for nothing, and for one
-// that this mount deleted since.
+// info returns what the object advertised of the attribute, nil for nothing, and for
+// one that this mount deleted since.
 func (m member) info() *codec.AttrInfo {
 	o := m.dir.known()
-	if o == nil || m.key != nil || o.isOutdated(m.id()) {
+	if o == nil || m.key != nil || o.descSuperseded(m.id()) {
 		return nil
 	}
 	return attrInfo(o.knownDesc(), m.attr)

@@ -118,8 +118,8 @@ func splitView(name string) (base, suffix string) {
 }
 
 // isIdentifier tells whether a name is one that a program can spell after a
-// dot. Only such a name is asked of a peer that has told its names without
-// mentioning it: an object may have attributes that it does not list.
+// dot. Of the names that a peer does not advertise only such a one is asked for: an
+// object may have attributes that it does not list.
 func isIdentifier(s string) bool {
 	for i, r := range s {
 		switch {

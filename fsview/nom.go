@@ -104,7 +104,7 @@ func (f *fsys) status() string {
 
 // readme explains the tree with names that are really there.
 func (f *fsys) readme(ctx context.Context, _ caller) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, fresh) // a peer that is away does not keep its manual
+	ctx, cancel := context.WithTimeout(ctx, maxAge) // a peer that is away does not keep its manual
 	defer cancel()
 	name := "NAME"
 	names := make([]string, len(f.peers))

@@ -29,15 +29,15 @@ type objectDir struct {
 	up    *objectDir // the object's directory above, nil below the root
 	path  string     // from the mount point, without a leading slash
 	depth int        // objects on the path, this one included
-	// method is what the object above tells of this one if it is a method of
+	// method is what the object above advertises of this one if it is a method of
 	// its own: enough to list it without a request.
 	method atomic.Pointer[codec.AttrInfo]
 
-	taken   atomic.Uint64 // see member.taken, when the reference was asked for
-	openers openers
-	// hold keeps the reference as long as the kernel knows the directory; nil
+	deletions atomic.Uint64 // see member.deletions, when the reference was asked for
+	openers   openers
+	// lease retains the reference as long as the kernel knows the directory; nil
 	// where it never will.
-	hold *hold
+	lease *lease
 
 	mu      sync.Mutex                // guards what follows; never held during a request
 	src     source                    // where the reference comes from
@@ -64,7 +64,7 @@ var (
 // newObjectDir returns a directory for the tree.
 func newObjectDir(p *peer, up *objectDir, path string, depth int) *objectDir {
 	d := &objectDir{node: node{p: p}, up: up, path: path, depth: depth}
-	d.hold = newHold(p, d)
+	d.lease = newLease(p, d)
 	return d
 }
 
@@ -75,7 +75,7 @@ func (d *objectDir) OnForget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.obj = nil
-	d.hold.end()
+	d.lease.end()
 }
 
 // known returns the object if its reference is at hand.
@@ -93,8 +93,8 @@ func (d *objectDir) adopt(r codec.Ref) *object {
 	o := d.p.object(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if (d.obj == nil || d.obj.ref != r) && d.hold != nil {
-		d.hold.set(r)
+	if (d.obj == nil || d.obj.ref != r) && d.lease != nil {
+		d.lease.set(r)
 	}
 	d.obj = o
 	return o
@@ -103,7 +103,7 @@ func (d *objectDir) adopt(r codec.Ref) *object {
 // from says where the directory's reference comes from.
 func (d *objectDir) from(src source) {
 	if m, ok := src.(member); ok {
-		d.taken.Store(m.taken())
+		d.deletions.Store(m.deletions())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -118,17 +118,17 @@ func (d *objectDir) object(ctx context.Context) (*object, error) {
 	d.mu.Lock()
 	src := d.src
 	d.mu.Unlock()
-	var taken uint64
+	var deletions uint64
 	m, isMember := src.(member)
 	if isMember {
-		taken = m.taken()
+		deletions = m.deletions()
 	}
 	v, err := src.fetch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if isMember {
-		d.taken.Store(taken)
+		d.deletions.Store(deletions)
 	}
 	r, ok := v.(codec.Ref)
 	if !ok {
@@ -143,7 +143,7 @@ func (d *objectDir) mayHaveMoved() bool {
 	d.mu.Lock()
 	m, ok := d.src.(member)
 	d.mu.Unlock()
-	return ok && m.taken() != d.taken.Load()
+	return ok && m.deletions() != d.deletions.Load()
 }
 
 // do runs one operation on the object, one that may be repeated. Where the peer
@@ -168,7 +168,7 @@ func (d *objectDir) try(ctx context.Context, op func(o *object) error, stale fun
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	err = causeOf(ctx, d.held(o, op))
+	err = causeOf(ctx, d.retaining(o, op))
 	if err == nil || !stale(err, o.ref) {
 		return err
 	}
@@ -183,12 +183,12 @@ func (d *objectDir) try(ctx context.Context, op func(o *object) error, stale fun
 	if rerr != nil || again.ref == o.ref {
 		return &opError{syscall.ESTALE, "stale reference: " + err.Error()}
 	}
-	return causeOf(ctx, d.held(again, op))
+	return causeOf(ctx, d.retaining(again, op))
 }
 
-// held runs an operation during which the reference is kept.
-func (d *objectDir) held(o *object, op func(o *object) error) error {
-	d.p.refs.hold(o.ref)
+// retaining runs an operation that retains the reference.
+func (d *objectDir) retaining(o *object, op func(o *object) error) error {
+	d.p.refs.retain(o.ref)
 	defer d.p.refs.drop(o.ref)
 	return op(o)
 }
@@ -247,10 +247,10 @@ func (d *objectDir) isScratch(name string) bool {
 		return false
 	}
 	attr, ok := decodeName(name, attrNames)
-	return !ok || !d.mentioned(attr)
+	return !ok || !d.advertised(attr)
 }
 
-func (d *objectDir) slot(ctx context.Context, name string) (slot, error) {
+func (d *objectDir) setting(ctx context.Context, name string) (setting, error) {
 	var form *form
 	v, attr, isView := objectView(name)
 	ok := isView
@@ -260,9 +260,9 @@ func (d *objectDir) slot(ctx context.Context, name string) (slot, error) {
 		attr, ok = decodeName(name, attrNames)
 	}
 	if !ok || isView && form == nil {
-		return slot{}, errNoRename
+		return setting{}, errNoRename
 	}
-	return slot{m: member{dir: d, attr: attr}, form: form}, nil
+	return setting{m: member{dir: d, attr: attr}, form: form}, nil
 }
 
 func (d *objectDir) findEntry(ctx context.Context, name string) (entry, error) {

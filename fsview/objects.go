@@ -25,12 +25,12 @@ type object struct {
 	vals   map[string]*cachedValue
 	desc   *description
 	descAt stamp
-	names  *dirNames // what Dir told, nil where it was not asked
+	names  *dirNames // what Dir listed, nil where it was not asked
 	dirAt  stamp
-	keys   *toldKeys // what Keys told, nil where it was not asked
+	keys   *advertisedKeys // what Keys listed, nil where it was not asked
 	keysAt stamp
 	// learnt are attributes and items that this mount found by looking them
-	// up on a peer that does not tell what there is.
+	// up on a peer that does not advertise what there is.
 	learntAttrs map[string]bool
 	learntKeys  map[string]codec.Value
 	// size is about how much memory all that takes, in bytes.
@@ -39,43 +39,43 @@ type object struct {
 	attrBurst, itemBurst burst
 	flights              singleflight.Group // has a lock of its own
 
-	// taken counts the items that this mount deleted: in a list, what comes
-	// after them has another place since.
-	taken atomic.Uint64
+	// deletions counts the items that this mount deleted: in a list, what comes
+	// after them has another position since.
+	deletions atomic.Uint64
 }
 
-// A description is what an object tells of itself, its attributes sorted by name.
+// A description is what an object advertises of itself, its attributes sorted by name.
 type description struct {
 	codec.Description
 	size int
 	cut  error // that attributes are missing (codec.ErrListTruncated), nil if none
 }
 
-// dirNames are the names that Dir told.
+// dirNames are the names that Dir listed.
 type dirNames struct {
 	set  map[string]bool
 	size int
 	cut  error // as that of a description
 }
 
-// toldKeys are the items of an object as it told them, by file name.
-type toldKeys struct {
-	items map[string]toldItem
+// advertisedKeys are the items that an object advertises, by file name.
+type advertisedKeys struct {
+	items map[string]advertisedItem
 	size  int
 	cut   error // as that of a description
 }
 
-// A toldItem is an item as the peer told of it.
-type toldItem struct {
+// An advertisedItem is an item as the peer advertised it.
+type advertisedItem struct {
 	key  codec.Value
 	kind codec.Kind // KindInvalid where it could not tell
 }
 
 // An objectTable remembers the objects of one peer. When it is full it forgets those
-// that were used longest ago; who still has one of them takes up a new one, see
+// that were used longest ago; a directory that has one of them takes up a new one, see
 // live.
 type objectTable struct {
-	mu        sync.Mutex // may be held when the lock of an object is taken, never the other way round
+	mu        sync.Mutex // is locked before the mutex of an object, never after it
 	objects   *bounded[codec.Ref, *object]
 	forgotten uint64 // how many objects were, so far
 }
@@ -97,7 +97,7 @@ func (p *peer) object(r codec.Ref) *object {
 	o, ok := t.objects.get(r)
 	if !ok {
 		o = &object{peer: p, ref: r, vals: make(map[string]*cachedValue)}
-		o.taken.Store(t.forgotten << forgottenShift)
+		o.deletions.Store(t.forgotten << forgottenShift)
 		t.objects.put(r, o, objectSize+refSize(r))
 	}
 	o.used.Store(time.Now().UnixNano())
@@ -250,20 +250,20 @@ func learn[V any](o *object, names map[string]V, name string, v V, exists bool) 
 	return names
 }
 
-// forget forgets what the peer told. What was found by looking is still there.
+// forget forgets what the peer advertised. What was found by looking stays.
 func (o *object) forget() {
 	o.update(func(o *object) { o.desc, o.names, o.keys = nil, nil, nil })
 }
 
-// knownDesc returns the description as it was last told, at whatever age, nil
-// where it never was.
+// knownDesc returns the description that the object sent last, at whatever age, nil
+// where it sent none.
 func (o *object) knownDesc() *description {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.desc
 }
 
-// describe returns what the object tells of itself, not older than a second.
+// describe returns what the object advertises of itself, at most maxAge old.
 // The error is errors.ErrUnsupported where the peer cannot tell.
 func (d *objectDir) describe(ctx context.Context) (*description, error) {
 	var desc *description
@@ -294,14 +294,14 @@ func (d *objectDir) describe(ctx context.Context) (*description, error) {
 	return desc, err
 }
 
-// shareListing fetches a listing of an object once for all who ask meanwhile. Who
-// asks after something was written does not get what was asked for before.
+// shareListing fetches a listing of an object once for all that ask meanwhile. A
+// caller that asks after a write does not get the answer to a request from before it.
 func shareListing[T any](ctx context.Context, o *object, what string, fetch func(ctx context.Context, at stamp) (T, error)) (T, error) {
 	at := o.peer.stamp()
 	return share(ctx, o.peer.tasks, &o.flights, what+" "+itoa(int(at.writes)), func() (T, error) {
 		ctx, cancel := context.WithTimeout(o.peer.base, o.peer.timeout())
 		defer cancel()
-		o.peer.refs.hold(o.ref)
+		o.peer.refs.retain(o.ref)
 		defer o.peer.refs.drop(o.ref)
 		return fetch(ctx, at)
 	})

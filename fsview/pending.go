@@ -22,7 +22,7 @@ type pendingFile struct {
 	ino     atomic.Uint64 // 0 until it has one
 	written atomic.Bool   // what was created is an attribute now
 	closed  atomic.Bool   // for good, the kernel said so
-	// denied is set once somebody was told that there is no such file.
+	// denied is set once a process has heard that there is no such file.
 	denied atomic.Bool
 }
 
@@ -83,7 +83,7 @@ func (d *objectDir) createPending(ctx context.Context, parent *fs.Inode, path st
 	by := callerOf(ctx)
 	h := &valueHandle{
 		m: m, opener: by, gate: newGate(),
-		write: newWriteState(nil, flags&syscall.O_APPEND != 0), fresh: true, taken: d.p.writes.Load(),
+		write: newWriteState(nil, flags&syscall.O_APPEND != 0), blank: true, writes: d.p.writes.Load(),
 	}
 	u := &pendingFile{dir: d, name: m.pendingName(), handle: h, process: by.process()}
 	in := attach(ctx, parent, path, d.pendingEntry(m, u), out)

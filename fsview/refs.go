@@ -38,9 +38,9 @@ func newRefTable() *refTable {
 
 // A refUse is what is known of one reference.
 type refUse struct {
-	holders int    // nodes and operations
-	until   int64  // unix time in nanoseconds: not given back before
-	id      string // its name below .nom/obj, "" where it has none
+	count int    // nodes and operations
+	until int64  // unix time in nanoseconds: not given back before
+	id    string // its name below .nom/obj, "" where it has none
 }
 
 func (t *refTable) use(r codec.Ref) *refUse {
@@ -78,18 +78,18 @@ func (t *refTable) keep(r codec.Ref, d time.Duration) {
 	t.use(r).keep(d)
 }
 
-// hold keeps r until drop.
-func (t *refTable) hold(r codec.Ref) {
+// retain keeps r until drop.
+func (t *refTable) retain(r codec.Ref) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.use(r).holders++
+	t.use(r).count++
 }
 
 func (t *refTable) drop(r codec.Ref) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u := t.use(r)
-	u.holders--
+	u.count--
 	u.keep(refIdle)
 }
 
@@ -129,12 +129,12 @@ func (t *refTable) gotAll(vs []codec.Value) {
 }
 
 // unused takes out what nothing uses and returns it, with the names that it had
-// below .nom/obj. What stays says true for keep.
+// below .nom/obj. References for which keep returns true are retained.
 func (t *refTable) unused(now time.Time, keep func(codec.Ref) bool) (refs []codec.Ref, ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for r, u := range t.refs {
-		if u.holders > 0 || u.until > now.UnixNano() || keep(r) {
+		if u.count > 0 || u.until > now.UnixNano() || keep(r) {
 			continue
 		}
 		t.remove(r)
@@ -152,7 +152,7 @@ func (t *refTable) inUse() int {
 	defer t.mu.Unlock()
 	n := 0
 	for _, u := range t.refs {
-		if u.holders > 0 {
+		if u.count > 0 {
 			n++
 		}
 	}
@@ -186,7 +186,7 @@ func (t *refTable) oldest(keep func(codec.Ref) bool) (refs []codec.Ref, ids []st
 	}
 	var idle []idleRef
 	for r, u := range t.refs {
-		if u.holders == 0 && !keep(r) {
+		if u.count == 0 && !keep(r) {
 			idle = append(idle, idleRef{r, u.id, u.until})
 		}
 	}
@@ -240,31 +240,31 @@ func (p *peer) isRegistered() func(codec.Ref) bool {
 	}
 }
 
-// A hold is what a node of the tree keeps of the reference that it stands for.
-type hold struct {
+// A lease retains the reference that a node of the tree stands for.
+type lease struct {
 	t   *refTable
 	ref atomic.Pointer[codec.Ref]
 }
 
-// newHold returns the hold of a node. It ends when the kernel forgets the node,
+// newLease returns the lease of a node. It ends when the kernel forgets the node,
 // or when nobody knows the node any more: of two lookups at the same time the
 // node of one is thrown away.
-func newHold[T any](p *peer, node *T) *hold {
-	h := &hold{t: p.refs}
-	runtime.AddCleanup(node, func(h *hold) { h.end() }, h)
+func newLease[T any](p *peer, node *T) *lease {
+	h := &lease{t: p.refs}
+	runtime.AddCleanup(node, func(h *lease) { h.end() }, h)
 	return h
 }
 
-// set makes r what is held, instead of what was.
-func (h *hold) set(r codec.Ref) {
-	h.t.hold(r)
+// set retains r instead of the reference before it.
+func (h *lease) set(r codec.Ref) {
+	h.t.retain(r)
 	if old := h.ref.Swap(&r); old != nil {
 		h.t.drop(*old)
 	}
 }
 
-// end lets go.
-func (h *hold) end() {
+// end drops the reference.
+func (h *lease) end() {
 	if old := h.ref.Swap(nil); old != nil {
 		h.t.drop(*old)
 	}

@@ -13,28 +13,28 @@ import (
 	"nomfs/codec"
 )
 
-// A place is a directory whose names are members: an object, or its index.
-type place interface {
+// A memberDir is a directory whose names are members: an object, or its index.
+type memberDir interface {
 	fs.InodeEmbedder
 	owner() *objectDir
 	where() string // its path from the mount point
-	// slot returns what a file of this name sets.
-	slot(ctx context.Context, name string) (slot, error)
+	// setting returns what a file of this name sets.
+	setting(ctx context.Context, name string) (setting, error)
 	// isScratch tells whether a name here is a tool's own.
 	isScratch(name string) bool
 	// findEntry returns what lies under a name.
 	findEntry(ctx context.Context, name string) (entry, error)
 }
 
-// A slot is what a file sets: a member, by text that fits its type, or by an
+// A setting is what a file sets: a member, by text that fits its type, or by an
 // exact literal.
-type slot struct {
+type setting struct {
 	m    member
 	form *form // of a view; nil is the text
 }
 
 // assign sets the member to what a whole file says.
-func (s slot) assign(ctx context.Context, text []byte) error {
+func (s setting) assign(ctx context.Context, text []byte) error {
 	if len(text) > maxDatagram {
 		return errTooLarge(maxDatagram)
 	}
@@ -61,7 +61,7 @@ func (x *indexDir) Rename(ctx context.Context, name string, to fs.InodeEmbedder,
 	return rename(ctx, x, name, to, newName, flags)
 }
 
-func rename(ctx context.Context, from place, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+func rename(ctx context.Context, from memberDir, name string, to fs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	p := from.owner().p
 	if e := p.readOnly(); e != 0 {
 		return e
@@ -70,7 +70,7 @@ func rename(ctx context.Context, from place, name string, to fs.InodeEmbedder, n
 	if flags&^uint32(unix.RENAME_NOREPLACE) != 0 {
 		return p.fail(ctx, "rename", path, opSetValue, errNoExchange)
 	}
-	dst, ok := to.(place)
+	dst, ok := to.(memberDir)
 	if !ok {
 		return p.fail(ctx, "rename", path, opSetValue, errNoRename)
 	}
@@ -95,7 +95,7 @@ func rename(ctx context.Context, from place, name string, to fs.InodeEmbedder, n
 // A renaming is one rename under way.
 type renaming struct {
 	p             *peer
-	from, to      place
+	from, to      memberDir
 	name, newName string
 	path          string // of the old name
 }
@@ -137,7 +137,7 @@ func (r *renaming) run(ctx context.Context) error {
 // commit makes a scratch an attribute. If the peer or the text refuses, the
 // scratch stays as it was.
 func (r *renaming) commit(ctx context.Context, s *scratch) error {
-	to, err := r.to.slot(ctx, r.newName)
+	to, err := r.to.setting(ctx, r.newName)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (r *renaming) commit(ctx context.Context, s *scratch) error {
 // who renames a file to name~ wants it gone, they are about to write it anew.
 // Until then it is out of sight, so that creating it succeeds.
 func (r *renaming) backup(ctx context.Context) error {
-	from, err := r.from.slot(ctx, r.name)
+	from, err := r.from.setting(ctx, r.name)
 	if err != nil {
 		return err
 	}
@@ -217,11 +217,11 @@ func (r *renaming) backup(ctx context.Context) error {
 // move sets the new name to what the old one holds, reference or value, and
 // deletes the old one.
 func (r *renaming) move(ctx context.Context) error {
-	from, err := r.from.slot(ctx, r.name)
+	from, err := r.from.setting(ctx, r.name)
 	if err != nil {
 		return err
 	}
-	to, err := r.to.slot(ctx, r.newName)
+	to, err := r.to.setting(ctx, r.newName)
 	if err != nil {
 		return err
 	}

@@ -38,9 +38,9 @@ type rootTable struct {
 // when it is read.
 var plainRoot = codec.None{}
 
-// outdated tells whether the table should be fetched anew before it decides
+// stale tells whether the table should be fetched anew before it decides
 // anything.
-func (t *rootTable) outdated() bool {
+func (t *rootTable) stale() bool {
 	age := rootsAge
 	if t.err != nil {
 		age = rootsRetry
@@ -91,25 +91,25 @@ func (p *peer) resolve(ctx context.Context, name string) (codec.Value, error) {
 }
 
 // root returns what is registered under name: from the table where it is
-// fresh, and with the table where there is none yet, so that whoever walks into
+// maxAge, and with the table where there is none yet, so that whoever walks into
 // the tree learns in one request what is a link to the root. Who asks for a
 // second name soon after the first asks for all of them, one by one.
 func (p *peer) root(ctx context.Context, name string) (codec.Value, error) {
 	now := time.Now()
 	p.mu.Lock()
 	t, tells := p.roots, !p.noRoots
-	known := t != nil && now.Sub(t.at) < fresh
-	goesOn := name != p.looked.name && now.Sub(p.looked.at) < fresh
+	known := t != nil && now.Sub(t.at) < maxAge
+	goesOn := name != p.looked.name && now.Sub(p.looked.at) < maxAge
 	p.looked.name, p.looked.at = name, now
 	p.mu.Unlock()
 	switch {
 	case !tells || known:
-	case t == nil || t.outdated():
+	case t == nil || t.stale():
 		t = p.rootsNow(ctx, rootsRetry, false)
 	case goesOn:
-		t = p.rootsNow(ctx, fresh, false)
+		t = p.rootsNow(ctx, maxAge, false)
 	}
-	if t != nil && time.Since(t.at) < fresh {
+	if t != nil && time.Since(t.at) < maxAge {
 		if r, ok := t.vals[name].(codec.Ref); ok {
 			return r, nil
 		}
@@ -117,17 +117,17 @@ func (p *peer) root(ctx context.Context, name string) (codec.Value, error) {
 	return p.resolve(ctx, name)
 }
 
-// rootsNow returns the registered names and their values, at most maxAge old.
+// rootsNow returns the registered names and their values, at most as old as age.
 // Many callers share one fetch, and nobody waits longer than its own context.
 //
 // A peer that does not tell what its names are is asked for each of them only
 // with list, for a listing. Without, the result is what happens to be known,
 // nil for nothing.
-func (p *peer) rootsNow(ctx context.Context, maxAge time.Duration, list bool) *rootTable {
+func (p *peer) rootsNow(ctx context.Context, age time.Duration, list bool) *rootTable {
 	p.mu.Lock()
 	t, tells := p.roots, !p.noRoots
 	p.mu.Unlock()
-	if t != nil && time.Since(t.at) < maxAge || !tells && !list {
+	if t != nil && time.Since(t.at) < age || !tells && !list {
 		return t
 	}
 	t, err := share(ctx, p.tasks, &p.flights, rootsFlight(list), func() (*rootTable, error) { return p.fetchRoots(list), nil })
@@ -157,8 +157,8 @@ func (p *peer) fetchRoots(list bool) *rootTable {
 	defer cancel()
 	t := &rootTable{vals: make(map[string]codec.Value), failed: make(map[string]bool), byRef: make(map[codec.Ref]string)}
 	names, refs, err := p.remote.Roots(ctx)
-	untold := unsupported(err)
-	if untold && !list {
+	silent := unsupported(err)
+	if silent && !list {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.noRoots = true
@@ -167,7 +167,7 @@ func (p *peer) fetchRoots(list bool) *rootTable {
 	for name, r := range refs {
 		t.vals[name] = r
 	}
-	if untold {
+	if silent {
 		names, err = p.remote.List(ctx)
 	}
 	t.names, t.cut = slices.Clone(names), truncation(err)
@@ -175,7 +175,7 @@ func (p *peer) fetchRoots(list bool) *rootTable {
 		t.err = err
 	}
 	slices.Sort(t.names)
-	if untold {
+	if silent {
 		p.resolveNames(ctx, t, t.names)
 	}
 	t.index()
@@ -185,7 +185,7 @@ func (p *peer) fetchRoots(list bool) *rootTable {
 	if t.err != nil && p.roots != nil && len(p.roots.byRef) > 0 {
 		t.byRef = p.roots.byRef // a peer that is away has not lost its names
 	}
-	p.roots, p.noRoots = t, untold
+	p.roots, p.noRoots = t, silent
 	return t
 }
 
@@ -210,7 +210,7 @@ func (p *peer) resolveNames(ctx context.Context, t *rootTable, names []string) {
 // rootsListed returns a table in which every name has its value: those that did
 // not come with the names, plain values above all, are asked for.
 func (p *peer) rootsListed(ctx context.Context) *rootTable {
-	t := p.rootsNow(ctx, fresh, true)
+	t := p.rootsNow(ctx, maxAge, true)
 	if t == nil {
 		return &rootTable{err: syscall.EPROTO} // it changed its mind all the time
 	}
@@ -249,12 +249,12 @@ func (p *peer) rootName(ctx context.Context, r codec.Ref) (string, bool) {
 	p.mu.Lock()
 	t, tells := p.roots, !p.noRoots
 	wait := tells && (t == nil || t.at.IsZero())
-	if tells && !wait && t.outdated() {
+	if tells && !wait && t.stale() {
 		p.refreshRoots()
 	}
 	p.mu.Unlock()
 	if wait {
-		ctx, cancel := context.WithTimeout(ctx, fresh)
+		ctx, cancel := context.WithTimeout(ctx, maxAge)
 		defer cancel()
 		if got := p.rootsNow(ctx, rootsAge, false); got != nil && got.err == nil || t == nil {
 			t = got

@@ -23,9 +23,9 @@ func TestNamesOneByOne(t *testing.T) {
 		want  string
 	}{
 		{"at once", 0, "a b c a", "Roots"},
-		{"one, now and then", 2 * fresh, "a b a", "Roots Resolve b Resolve a"},
-		{"one after the other", fresh / 3, "a b c d e f g h i j k l", "Roots Roots Roots"},
-		{"one of them often", fresh / 3, "a b b b b b b", "Roots Resolve b Resolve b Resolve b"},
+		{"one, now and then", 2 * maxAge, "a b a", "Roots Resolve b Resolve a"},
+		{"one after the other", maxAge / 3, "a b c d e f g h i j k l", "Roots Roots Roots"},
+		{"one of them often", maxAge / 3, "a b b b b b b", "Roots Resolve b Resolve b Resolve b"},
 		{"what is not there", 0, "a x x", "Roots Resolve x Resolve x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestNameRegisteredAnew(t *testing.T) {
 			look(name)
 			next := f.add(&fakeObject{})
 			f.names[name] = next
-			time.Sleep(fresh + time.Millisecond)
+			time.Sleep(maxAge + time.Millisecond)
 			look(fmt.Sprint((i + 1) % 3)) // so that the next one goes on
 			if got := look(name); got != next {
 				t.Fatalf("%d: %s is %v, want %v", i, name, got, next)

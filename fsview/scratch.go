@@ -39,7 +39,7 @@ type scratch struct {
 	backupOf string
 	// became is the attribute that the file was renamed to, dirty what was
 	// written since then and must be assigned once more.
-	became *slot
+	became *setting
 	dirty  bool
 }
 
@@ -129,7 +129,7 @@ func (t *scratchTable) rename(from, to string) {
 
 // settle ends a scratch that became an attribute. Who still has it open and
 // writes more writes to the attribute.
-func (t *scratchTable) settle(path string, s *scratch, to slot) {
+func (t *scratchTable) settle(path string, s *scratch, to setting) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.became, s.dirty = &to, false

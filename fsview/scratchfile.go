@@ -239,7 +239,7 @@ func scratchEntry(ctx context.Context, p *peer, parent *fs.Inode, name string, s
 }
 
 // createScratch makes a scratch file for Create, or a link for Symlink.
-func createScratch(ctx context.Context, dir place, name, link string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, *scratchHandle, syscall.Errno) {
+func createScratch(ctx context.Context, dir memberDir, name, link string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, *scratchHandle, syscall.Errno) {
 	p := dir.owner().p
 	path := joinPath(dir.where(), name)
 	s, err := p.scratches.add(path, mode, nil, link)

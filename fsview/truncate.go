@@ -85,12 +85,12 @@ func (c *router) Keys(ctx context.Context, r codec.Ref) ([]codec.Value, error) {
 
 func (c *router) KeysAndKinds(ctx context.Context, r codec.Ref) ([]codec.Value, []codec.Kind, error) {
 	keys, kinds, err := c.of(r).KeysAndKinds(ctx, r)
-	told := len(kinds) == len(keys)
+	advertised := len(kinds) == len(keys)
 	keys, err = truncate(keys, memSize, err)
 	for i := range keys {
 		keys[i], _ = c.got(keys[i], nil)
 	}
-	if !told {
+	if !advertised {
 		return keys, nil, err
 	}
 	return keys, slices.Clone(kinds[:len(keys)]), err

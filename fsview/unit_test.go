@@ -384,7 +384,7 @@ func TestReferences(t *testing.T) {
 	later := func(d time.Duration) time.Time { return time.Now().Add(d) }
 	nested, _ := codec.NewMap(codec.Pair{Key: codec.Int(1), Value: codec.List{refs[2], codec.Tuple{refs[3]}}})
 	p.refs.got(codec.List{refs[0], refs[1], nested})
-	h := newHold(p, new(int))
+	h := newLease(p, new(int))
 	h.set(refs[0])
 	h.set(refs[0])
 	id := p.idName(refs[2])
@@ -438,7 +438,7 @@ func TestBurst(t *testing.T) {
 	if b.wants(p) {
 		t.Error("again, while the answer is fresh")
 	}
-	b.last.at = b.last.at.Add(-fresh)
+	b.last.at = b.last.at.Add(-maxAge)
 	b.since = b.since.Add(-time.Minute)
 	if !b.wants(p) {
 		t.Error("not while it goes on")

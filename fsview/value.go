@@ -22,8 +22,8 @@ type valueFile struct {
 	open  openFiles[*valueHandle]
 	// unborn is the creation that this file comes from, nil once the attribute
 	// was seen.
-	unborn atomic.Pointer[pendingFile]
-	taken  atomic.Uint64 // see member.taken, when its name was looked up
+	unborn    atomic.Pointer[pendingFile]
+	deletions atomic.Uint64 // see member.deletions, when its name was looked up
 }
 
 var (
@@ -114,7 +114,7 @@ func (f *valueFile) neverWas(ctx context.Context) bool {
 // was. Who has it open stays with what it has.
 func (f *valueFile) mayHaveMoved(c caller, ino uint64) bool {
 	m := f.at.Load()
-	moved := m.taken() != f.taken.Load()
+	moved := m.deletions() != f.deletions.Load()
 	if o := m.dir.known(); o != nil && f.form != nil {
 		moved = moved || o.wasDeleted(m.id())
 	}
@@ -143,15 +143,15 @@ func (f *valueFile) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint
 			return nil, 0, e
 		}
 	}
-	h := &valueHandle{m: m, form: f.form, file: f, opener: callerOf(ctx), gate: newGate(), taken: f.p.writes.Load()}
+	h := &valueHandle{m: m, form: f.form, file: f, opener: callerOf(ctx), gate: newGate(), writes: f.p.writes.Load()}
 	appendTo := flags&syscall.O_APPEND != 0
 	if writes {
 		h.write = newWriteState(nil, appendTo)
-		h.fresh = flags&syscall.O_TRUNC != 0
-		h.write.joins = appendTo && !h.fresh
+		h.blank = flags&syscall.O_TRUNC != 0
+		h.write.joins = appendTo && !h.blank
 	}
 	needs := !writes || flags&syscall.O_ACCMODE == syscall.O_RDWR || appendTo
-	if !needs || h.fresh || writes && m.dir.isPending(h.opener, m.pendingName()) != nil {
+	if !needs || h.blank || writes && m.dir.isPending(h.opener, m.pendingName()) != nil {
 		f.open.add(h)
 		return h, fuse.FOPEN_DIRECT_IO, 0
 	}

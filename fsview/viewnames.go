@@ -7,16 +7,16 @@ import "strings"
 // test for a tool's own file and the README all go by it. What makes the file of
 // each name is in viewMakers, in the same order.
 
-// A viewPlace is a kind of directory in which the tree has names of its own.
-type viewPlace uint8
+// A viewScope is a kind of directory in which the tree has names of its own.
+type viewScope uint8
 
 const (
-	inObject viewPlace = iota // an object's directory, beside its attributes
+	inObject viewScope = iota // an object's directory, beside its attributes
 	ofAttr                    // the same, after the name of an attribute and a dot
 	inPeer                    // a peer's directory, beside the registered names
 	inTop                     // the root of the mount
 	inNom                     // .nom
-	numPlaces
+	numScopes
 )
 
 // A need is what an object must be able to do for a name to be in its directory, and
@@ -43,7 +43,7 @@ const (
 
 // A viewName is one name of the tree's own.
 type viewName struct {
-	in     viewPlace
+	in     viewScope
 	name   string // of ofAttr without the dot before it
 	dir    bool   // it is a directory, not a file
 	perm   uint32 // permissions
@@ -134,10 +134,10 @@ var viewTable = [numViews]viewName{
 	viewNomStatus: {in: inNom, name: "status", perm: readMode, listed: true, help: "the connection"},
 }
 
-// viewIndexes finds a view by its place and name.
+// viewIndexes finds a view by its scope and name.
 var viewIndexes = indexViews()
 
-func indexViews() (indexes [numPlaces]map[string]view) {
+func indexViews() (indexes [numScopes]map[string]view) {
 	for v := range numViews {
 		row := &viewTable[v]
 		if indexes[row.in] == nil {
@@ -148,8 +148,8 @@ func indexViews() (indexes [numPlaces]map[string]view) {
 	return indexes
 }
 
-// viewIn returns the view of a name in a place.
-func viewIn(in viewPlace, name string) (v view, ok bool) {
+// viewIn returns the view of a name in a scope.
+func viewIn(in viewScope, name string) (v view, ok bool) {
 	v, ok = viewIndexes[in][name]
 	return v, ok
 }
@@ -189,9 +189,9 @@ func isOurs(file string) bool {
 	return ok && (viewTable[v].in == inObject || !isScratch(encodeName(attr, attrNames)))
 }
 
-// viewHelp lists the names of a place for the README, with what is before each of
+// viewHelp lists the names of a scope for the README, with what is before each of
 // them.
-func viewHelp(in viewPlace, before string) string {
+func viewHelp(in viewScope, before string) string {
 	const column = 24 // where the explanations begin
 	var b strings.Builder
 	for v := range numViews {

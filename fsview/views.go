@@ -117,13 +117,13 @@ func typeView(d *objectDir, m member, name string) entry {
 		v, known := m.fresh()
 		info := m.info()
 		if !known {
-			var told *codec.AttrInfo
+			var advertised *codec.AttrInfo
 			var err error
-			if v, told, err = m.look(ctx); err != nil {
+			if v, advertised, err = m.look(ctx); err != nil {
 				return nil, err
 			}
-			if told != nil {
-				info = told
+			if advertised != nil {
+				info = advertised
 			}
 		}
 		if (v == nil || v.Kind() == codec.KindRef) && info != nil && info.Type != "" {

@@ -45,7 +45,7 @@ type watchHandle struct {
 
 // line is a value in one line.
 func (h *watchHandle) line(ctx context.Context, v codec.Value) string {
-	return lineItem(v, "\n", h.m.dir.placeOf(ctx)) + "\n"
+	return lineItem(v, "\n", h.m.dir.pathPrinter(ctx)) + "\n"
 }
 
 // watch asks for the value until the file is closed, the mount ends or the

@@ -43,7 +43,7 @@ func (d *objectDir) fileEntry(m member, name string, info *codec.AttrInfo) entry
 		}
 		f.at.Store(&m)
 		f.unborn.Store(nil)
-		f.taken.Store(m.taken())
+		f.deletions.Store(m.deletions())
 		return f
 	}}
 }
@@ -139,8 +139,8 @@ func components(p string) []string {
 // A linkNode is a symbolic link inside the mount.
 type linkNode struct {
 	node
-	at   atomic.Pointer[linkTarget]
-	hold *hold // of the object that a link below .nom/obj leads to
+	at    atomic.Pointer[linkTarget]
+	lease *lease // of the object that a link below .nom/obj leads to
 }
 
 // A linkTarget is where a link points: to a path from the mount point, or to
@@ -167,10 +167,10 @@ func linkEntry(p *peer, name string, t *linkTarget) entry {
 		l, ok := old.(*linkNode)
 		if !ok {
 			l = &linkNode{node: node{p: p}}
-			l.hold = newHold(p, l)
+			l.lease = newLease(p, l)
 		}
 		if t.ref != (codec.Ref{}) {
-			l.hold.set(t.ref)
+			l.lease.set(t.ref)
 		}
 		l.at.Store(t)
 		return l
@@ -180,7 +180,7 @@ func linkEntry(p *peer, name string, t *linkTarget) entry {
 // OnForget lets go of the object.
 func (l *linkNode) OnForget() {
 	l.node.OnForget()
-	l.hold.end()
+	l.lease.end()
 }
 
 // target returns the text of the link.
@@ -223,7 +223,7 @@ func (l *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	if !ok {
 		return nil, syscall.ESTALE
 	}
-	l.hold.set(r)
+	l.lease.set(r)
 	asked := linkTarget{from: t.from, ref: r}
 	return []byte(asked.target(l.p)), 0
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // render returns the text of the file that holds v.
-func (s slot) render(ctx context.Context, v codec.Value) ([]byte, error) {
+func (s setting) render(ctx context.Context, v codec.Value) ([]byte, error) {
 	if s.form != nil {
 		return s.form.render(ctx, s.m, v)
 	}
@@ -23,7 +23,7 @@ func (s slot) render(ctx context.Context, v codec.Value) ([]byte, error) {
 }
 
 // parse makes a value of text, of the type that the member has now.
-func (s slot) parse(ctx context.Context, text []byte) (codec.Value, error) {
+func (s setting) parse(ctx context.Context, text []byte) (codec.Value, error) {
 	var cur codec.Value
 	if s.form == nil {
 		var err error
