@@ -129,7 +129,12 @@ need_tools() {
 # has_modules DIR: whether what the module in DIR requires is here, or can be
 # fetched. If not, it says so.
 has_modules() {
-	go -C "$root/$1" list -deps -test ./... >/dev/null 2>&1 && return
-	echo "$1: what it requires cannot be fetched, so nothing was done there"
+	why=$(go -C "$root/$1" list -deps -test ./... 2>&1 >/dev/null) && return
+	case $why in
+	*"go.sum"* | *"go.mod"*)
+		echo "$1: $why" >&2
+		exit 1 ;;
+	esac
+	echo "$1: what it requires cannot be fetched, so nothing was done there: $why"
 	return 1
 }
