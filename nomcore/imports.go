@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"nomfs/codec"
 	"nomfs/nomcore/wire"
@@ -14,19 +15,39 @@ import (
 // back: what it counted as given and what we count as got agree, because an
 // answer that is sent again is counted once on both sides.
 type imports struct {
+	all *budget // of the Service: entries of both maps
+	own atomic.Int64
+
 	mu      sync.Mutex
 	counts  map[codec.Ref]int
 	pending map[codec.Ref]int // to be given back with the next Release
+}
+
+// add adds n to the count of a reference in one of the maps. One for which there
+// is no room is not counted. mu must be held.
+func (m *imports) add(to *map[codec.Ref]int, r codec.Ref, n int) {
+	if _, ok := (*to)[r]; !ok && !m.all.take(&m.own, 1) {
+		return
+	}
+	if *to == nil {
+		*to = make(map[codec.Ref]int)
+	}
+	(*to)[r] += n
+}
+
+// remove removes a reference from one of the maps. mu must be held.
+func (m *imports) remove(from map[codec.Ref]int, r codec.Ref) {
+	if _, ok := from[r]; ok {
+		delete(from, r)
+		m.all.give(&m.own, 1)
+	}
 }
 
 // got counts a reference.
 func (m *imports) got(r codec.Ref) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.counts == nil {
-		m.counts = make(map[codec.Ref]int)
-	}
-	m.counts[r]++
+	m.add(&m.counts, r, 1)
 }
 
 // giveBack moves n of the references got to the pending ones; all for n < 0.
@@ -40,13 +61,12 @@ func (m *imports) giveBack(r codec.Ref, n int) {
 	if n == 0 {
 		return
 	}
-	if m.counts[r] -= n; m.counts[r] == 0 {
-		delete(m.counts, r)
+	if n == have {
+		m.remove(m.counts, r)
+	} else {
+		m.counts[r] -= n
 	}
-	if m.pending == nil {
-		m.pending = make(map[codec.Ref]int)
-	}
-	m.pending[r] += n
+	m.add(&m.pending, r, n)
 }
 
 // giveBackUsed gives back all of a reference that was used there, whether or
@@ -54,29 +74,22 @@ func (m *imports) giveBack(r codec.Ref, n int) {
 func (m *imports) giveBackUsed(r codec.Ref) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pending == nil {
-		m.pending = make(map[codec.Ref]int)
-	}
-	m.pending[r] += max(m.counts[r], 1)
-	delete(m.counts, r)
+	n := max(m.counts[r], 1)
+	m.remove(m.counts, r)
+	m.add(&m.pending, r, n)
 }
 
 // take returns up to a batch of what is pending.
 func (m *imports) take() map[codec.Ref]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.pending) <= releaseBatch {
-		out := m.pending
-		m.pending = nil
-		return out
-	}
-	out := make(map[codec.Ref]int, releaseBatch)
+	out := make(map[codec.Ref]int, min(len(m.pending), releaseBatch))
 	for r, n := range m.pending {
 		if len(out) == releaseBatch {
 			break
 		}
 		out[r] = n
-		delete(m.pending, r)
+		m.remove(m.pending, r)
 	}
 	return out
 }
@@ -85,11 +98,8 @@ func (m *imports) take() map[codec.Ref]int {
 func (m *imports) putBack(batch map[codec.Ref]int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pending == nil {
-		m.pending = make(map[codec.Ref]int, len(batch))
-	}
 	for r, n := range batch {
-		m.pending[r] += n
+		m.add(&m.pending, r, n)
 	}
 }
 
@@ -105,6 +115,7 @@ func (m *imports) size() (held, pending int) {
 func (m *imports) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.all.give(&m.own, int64(len(m.counts)+len(m.pending)))
 	m.counts, m.pending = nil, nil
 }
 

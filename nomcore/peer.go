@@ -60,7 +60,9 @@ type Peer struct {
 }
 
 func newPeer(s *Service, addr netip.AddrPort) *Peer {
-	return &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
+	p := &Peer{s: s, addr: addr, refs: newRefTable(refsOriginal)}
+	p.imports.all = &s.imports
+	return p
 }
 
 // Addr returns the peer's address.

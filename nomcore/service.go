@@ -44,6 +44,7 @@ type Service struct {
 	calls     budget       // requests that run and are overdue, or have a goroutine of their own
 	callBytes budget       // their memory
 	kept      budget       // answers kept, and entries of sessions
+	imports   budget       // references of others that are counted
 	orphans   atomic.Int64 // requests whose client is gone, and which still run
 
 	closing sync.Once
@@ -106,9 +107,10 @@ func New(pc net.PacketConn, cfg *Config) (*Service, error) {
 		trace:     newTracer(full.Trace),
 		auth:      full.Authenticator,
 		born:      time.Now(),
-		calls:     budget{most: maxCalls},
-		callBytes: budget{most: maxCallBytes},
-		kept:      budget{most: maxKept},
+		calls:     budget{most: maxCalls, always: callsAlways},
+		callBytes: budget{most: maxCallBytes, always: callBytesAlways},
+		kept:      budget{most: maxKept, always: keptAlways},
+		imports:   budget{most: maxImports, always: importsAlways},
 		homeOf:    make(map[netip.Addr]codec.Home),
 		homes:     make(map[codec.Home]struct{}),
 	}
