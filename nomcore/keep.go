@@ -17,6 +17,7 @@ func (s *Service) housekeep() {
 		case <-tick.C:
 			now := s.now()
 			s.dups.sweep(now)
+			s.peers.dropHeld(now)
 			for _, p := range s.peers.all() {
 				p.expireSessions(now)
 				p.keep(now)

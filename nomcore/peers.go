@@ -30,6 +30,7 @@ type heldDatagram struct {
 	at      netip.Addr // of ours, to which the request was sent
 	b       []byte
 	request bool
+	since   int64 // see Service.now
 }
 
 func (t *peers) init(s *Service) {
@@ -153,10 +154,21 @@ func (t *peers) hold(addr netip.AddrPort, b []byte, at netip.Addr, request bool)
 		t.s.stats.overload.Add(1)
 		return
 	}
-	t.held = append(t.held, heldDatagram{addr, at, slices.Clone(b), request})
+	t.held = append(t.held, heldDatagram{addr, at, slices.Clone(b), request, t.s.now()})
 	t.heldBytes += len(b)
 	t.s.stats.held.Add(1)
 	for len(t.held) > maxHeld || t.heldBytes > maxHeldBytes {
+		t.heldBytes -= len(t.held[0].b)
+		t.held = slices.Delete(t.held, 0, 1)
+		t.s.stats.overload.Add(1)
+	}
+}
+
+// dropHeld drops what has waited for too long.
+func (t *peers) dropHeld(now int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.held) > 0 && now-t.held[0].since >= int64(heldKept) {
 		t.heldBytes -= len(t.held[0].b)
 		t.held = slices.Delete(t.held, 0, 1)
 		t.s.stats.overload.Add(1)

@@ -197,10 +197,16 @@ func (w *worker) receiveTagged(p *Peer, b []byte, at netip.Addr) {
 
 // start runs the job of the worker: here, or on a goroutine of its own where its
 // method is known to take long. It reports false where there is no room for
-// that.
+// that, or where the client has more calls than it may have: the next one could
+// take long as well.
 func (w *worker) start(b []byte, at netip.Addr) bool {
-	if w.s.slow.take(w.job.method) {
-		return w.handOff(b, at)
+	if s, p := w.s, w.job.p; !w.aboutConnection() {
+		if s.calls.overdrawn(&p.calls) || s.callBytes.overdrawn(&p.callBytes) {
+			return false
+		}
+		if s.slow.take(w.job.method) {
+			return w.handOff(b, at)
+		}
 	}
 	w.job.attach(w)
 	w.run()
@@ -213,9 +219,21 @@ func (w *worker) harmless() bool {
 	if w.pkt.Cmd != wire.Pull {
 		return true
 	}
-	name, _ := w.pkt.Text(wire.Op)
-	op := ops[string(name)]
+	op := w.operation()
 	return op != nil && op.safe
+}
+
+// aboutConnection reports whether the request is about the connection, such as
+// one that makes room: these are never refused for want of it.
+func (w *worker) aboutConnection() bool {
+	op := w.operation()
+	return op != nil && op.bare
+}
+
+// operation returns the operation of a PULL, nil for none.
+func (w *worker) operation() *operation {
+	name, _ := w.pkt.Text(wire.Op)
+	return ops[string(name)]
 }
 
 // receiveReply gives an answer to the operation that waits for it.

@@ -236,7 +236,7 @@ func (s *session) find(seq uint64) *entry {
 // enter makes an entry for a new number, nil where there is no room. mu must be
 // held.
 func (s *session) enter(seq uint64) *entry {
-	if seq-s.below >= sessionSpan {
+	if seq-s.below >= sessionSpan || s.p.s.kept.overdrawn(&s.p.kept) {
 		return nil
 	}
 	if need := seq - s.below + 1; need > uint64(len(s.ring)) && !s.grow(need) {
@@ -254,7 +254,7 @@ func (s *session) grow(need uint64) bool {
 	for uint64(size) < need {
 		size *= 2
 	}
-	if !s.take(int64(size-len(s.ring)) * (entryCost + answerReused)) {
+	if !s.take(int64(size-len(s.ring)) * slotCost) {
 		return false
 	}
 	old := s.ring
@@ -292,7 +292,8 @@ func (s *session) park(e *entry) {
 	if s.parked == nil {
 		s.parked = make(map[uint64]*entry)
 	}
-	s.take(entryCost) // it is there already, room or not
+	s.p.s.kept.force(&s.p.kept, slotCost) // it runs already, room or not
+	s.bytes += slotCost
 	own := *e
 	own.answer = nil
 	s.parked[e.seq] = &own
@@ -353,7 +354,7 @@ func (s *session) acknowledgeOne(seq uint64) {
 // unpark removes the entry of a number that is parked. mu must be held.
 func (s *session) unpark(seq uint64) {
 	delete(s.parked, seq)
-	s.give(entryCost)
+	s.give(slotCost)
 }
 
 // free empties an entry. If the request still runs, nobody waits for it, which
