@@ -135,7 +135,7 @@ func (r *registry) unregister(name string) error {
 	root := reg.root
 	last := len(root.names) - 1
 	root.names[reg.rootAt] = root.names[last]
-
+	root.names[reg.rootAt].rootAt = reg.rootAt
 	root.names[last] = nil
 	if root.names = root.names[:last]; last > 0 {
 		return nil

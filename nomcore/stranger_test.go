@@ -46,10 +46,11 @@ func TestAmplification(t *testing.T) {
 			}
 		}
 		client := net.listen(t, clientAddr)
-		in, out := 0, 0
+		in := 0
+		var out atomic.Int64 // bytes
 		net.onSend(func(from, to netip.AddrPort, b []byte) {
 			if to == client.addr {
-				out += len(b)
+				out.Add(int64(len(b)))
 			}
 		})
 		send := func(b []byte) {
@@ -59,8 +60,8 @@ func TestAmplification(t *testing.T) {
 		}
 		for i := range 100 {
 			send(rawRequest(t, cmdList, xidAttr(i)))
-			if out > amplification*in {
-				t.Fatalf("%d bytes in, %d out", in, out)
+			if n := int(out.Load()); n > amplification*in {
+				t.Fatalf("%d bytes in, %d out", in, n)
 			}
 			time.Sleep(time.Second)
 		}
