@@ -85,7 +85,7 @@ func TestAmplification(t *testing.T) {
 		}
 		xid, _ := challenge.xid()
 		send(rawRequest(t, cmdList, xidAttr(int(xid)), codec.Attr{Name: attrResult, Value: codec.List{}}))
-		if n := len(client.in); n < 10 {
+		if n := len(client.in); n < 5 {
 			t.Errorf("%d answers came after the proof", n)
 		}
 		if n := heldBytes(s); n != 0 {
