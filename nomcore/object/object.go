@@ -58,6 +58,15 @@ type (
 	Describer interface {
 		Describe(ctx context.Context) (codec.Description, error)
 	}
+	// PageDescriber is a Describer that can start at any attribute, so that one
+	// page of a wide object costs no more than that. DescribeFrom yields the
+	// attributes from number from on, in the order of their names, until yield
+	// returns false; it returns the rest of the description. It holds no lock
+	// while yield runs. If the object is a Direr too, Dir has the same names.
+	PageDescriber interface {
+		Describer
+		DescribeFrom(ctx context.Context, from int, yield func(codec.AttrInfo) bool) (codec.Description, error)
+	}
 	// Direr returns the attribute names, sorted.
 	Direr interface {
 		Dir(ctx context.Context) ([]string, error)

@@ -22,7 +22,7 @@ var _ interface {
 	object.AttrSetter
 	object.AttrDeleter
 	object.AttrCaller
-	object.Describer
+	object.PageDescriber
 	object.Direr
 	object.Snapshotter
 	object.AttrNamer
