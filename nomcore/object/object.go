@@ -106,12 +106,11 @@ type (
 	Classer interface {
 		Class() string
 	}
-	// Remote is an object of another peer as a value. Adopt returns the usable
-	// object for a reference that an answer of that peer brought.
+	// Remote is an object of another peer as a value. The objects in what it
+	// answers are usable: Remote or *Object, not codec.Ref.
 	Remote interface {
 		codec.Value
 		Caller
-		Adopt(r codec.Ref) codec.Value
 	}
 )
 

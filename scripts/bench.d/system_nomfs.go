@@ -88,7 +88,6 @@ func nomfsConfig() *nomcore.Config { return &nomcore.Config{Authenticator: auth.
 
 // nomfsClient is a client of nomfs.
 type nomfsClient struct {
-	service   *nomcore.Service
 	peer      *nomcore.Peer
 	app, naps codec.Ref
 }
@@ -108,7 +107,7 @@ func dialNomfs(addr string) (client, error) {
 func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	c := &nomfsClient{}
 	var err error
-	if c.service, c.peer, err = nomcore.Dial(ctx, addr, nomfsConfig()); err != nil {
+	if c.peer, err = nomcore.Dial(ctx, addr, nomfsConfig()); err != nil {
 		return nil, err
 	}
 	if c.app, err = c.resolve(appName); err != nil {
@@ -118,7 +117,7 @@ func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	return c, nil
 }
 
-func (c *nomfsClient) close() { c.service.Close() }
+func (c *nomfsClient) close() { c.peer.Close() }
 
 func (c *nomfsClient) resolve(name string) (codec.Ref, error) {
 	v, err := c.peer.Resolve(context.Background(), name)
