@@ -46,10 +46,10 @@ func (o *goObject) describe(a *attr) codec.AttrInfo {
 	defer o.guard.runlock()
 	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed, Delete: a.deletable()}
 	switch {
-	case a.method:
-		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, classMethod, true, a.sig.described()
 	case a.getter:
 		info.Kind, info.Type = kindOfType(a.sig.out[0]), typeName(a.sig.out[0])
+	case a.method:
+		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, classMethod, true, a.sig.described()
 	default:
 		if v, err := o.field(a, a.name); err == nil {
 			info.Kind = kindOf(v)

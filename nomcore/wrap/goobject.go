@@ -79,10 +79,10 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	}
 	defer object.Recover(ctx, name, &err)
 	switch {
-	case a.method:
-		return o.member(a), nil
 	case a.getter:
 		return o.call(ctx, a, nil, nil)
+	case a.method:
+		return o.member(a), nil
 	}
 	o.guard.rlock()
 	defer o.guard.runlock()
@@ -167,7 +167,7 @@ func (o *goObject) call(ctx context.Context, a *attr, args []codec.Value, kwargs
 
 // CallAttr calls a method without making an object of it.
 func (o *goObject) CallAttr(ctx context.Context, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
-	if a := o.info.byName[name]; a != nil && a.method {
+	if a := o.info.byName[name]; a != nil && a.method && !a.getter {
 		return o.call(ctx, a, args, kwargs)
 	}
 	f, err := o.GetAttr(ctx, name)

@@ -44,7 +44,7 @@ var hiddenMethods = map[string][]reflect.Type{
 	"TryRLock": {lockerType, rlockerType}, "RLocker": {lockerType, rlockerType},
 	"Deadline": {contextType}, "Done": {contextType}, "Err": {contextType}, "Value": {contextType},
 	"Scan": {fmtScanner, sqlScanner}, "Set": {flagValue},
-	"NomParams": {reflect.TypeFor[paramNamer]()}, "NomRepr": {reflect.TypeFor[nomReprer]()},
+	"NomParams": {reflect.TypeFor[paramNamer]()}, "NomGetters": {reflect.TypeFor[getterNamer]()}, "NomRepr": {reflect.TypeFor[nomReprer]()},
 	"Repr": {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
 }
 

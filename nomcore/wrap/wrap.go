@@ -17,7 +17,8 @@ import (
 //     own name works as well but is not listed. The tag nom:"name" gives
 //     another name, nom:"-" none (and hides what an embedded field would
 //     promote), nom:",readonly" forbids writing. A field with nom:",getter" is
-//     a func() T or func() (T, error), which reading the attribute calls. On a
+//     a func() T or func() (T, error), which reading the attribute calls, and so
+//     is a method that the optional method NomGetters() []string names. On a
 //     clash a name in a tag wins over fields and fields over methods.
 //   - Slices, arrays and maps have items and a length. Map keys are items
 //     only, never attributes.
@@ -39,7 +40,7 @@ import (
 //
 // Assigning converts as for arguments, and nothing else is stored: a wrong type
 // is a TypeError, a number that does not fit an OverflowError. A reference to a
-// wrapped pointer is that pointer again. A field of func type takes any object
+// wrapped pointer is that pointer again; a struct takes a map of its attributes. A field of func type takes any object
 // that can be called, most often a callback of another peer: calling the field
 // then calls it, and reading the attribute gives the same reference. A field of
 // type any takes the natural Go value (int, string, []any, map[string]any, the

@@ -66,6 +66,8 @@ func (w writer) set(dst reflect.Value, v codec.Value) error {
 		return w.setSequence(dst, v)
 	case reflect.Map:
 		return w.setMap(dst, v)
+	case reflect.Struct:
+		return w.setStruct(dst, v)
 	case reflect.Func:
 		return w.setFunc(dst, v)
 	case reflect.Pointer:
