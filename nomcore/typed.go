@@ -23,8 +23,9 @@ func K(name string, value any) Keyword { return Keyword{name, value} }
 // a func goes as a callback, everything else as an object that the peer can use.
 //
 // The method runs at most once. An exception is a *RemoteError; ErrOutcomeUnknown
-// says that the answer did not come and that the method may have run. Cancelling
-// ctx cancels the context of the method, where the peer can.
+// says that the answer did not come and that the method may have run. Without a
+// deadline in ctx a call is bounded by Config.Timeout. Cancelling ctx cancels the
+// context of the method, where the peer can.
 func Call[T any](ctx context.Context, o *Proxy, method string, args ...any) (T, error) {
 	return invoke[T](args, func(args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
 		return o.CallAttr(ctx, method, args, kwargs)
@@ -77,7 +78,8 @@ func Set(ctx context.Context, o *Proxy, attr string, x any) error {
 
 // Item returns the item of o with that key as a T, see As. A codec.Slice takes
 // a part of a sequence.
-func Item[T any](ctx context.Context, o *Proxy, key any) (none T, err error) {
+func Item[T any](ctx context.Context, o *Proxy, key any) (T, error) {
+	var none T
 	k, err := ValueOf(key)
 	if err != nil {
 		return none, err
@@ -110,7 +112,8 @@ func DelItem(ctx context.Context, o *Proxy, key any) error {
 // Snapshot returns the attributes of o that have plain values, or those of them
 // that are named, as they are at one moment, as a T: a struct or a map. A peer
 // without the extension is errors.ErrUnsupported.
-func Snapshot[T any](ctx context.Context, o *Proxy, names ...string) (none T, err error) {
+func Snapshot[T any](ctx context.Context, o *Proxy, names ...string) (T, error) {
+	var none T
 	values, err := o.Peer.Snapshot(ctx, o.Ref, names...)
 	if err != nil {
 		return none, err
