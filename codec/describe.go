@@ -96,6 +96,16 @@ func (r *record) params(params []Param) {
 
 // Value returns the description as the map that it travels as.
 func (d Description) Value() *Map {
+	attrs := make(List, len(d.Attrs))
+	for i, a := range d.Attrs {
+		attrs[i] = a.Value()
+	}
+	return d.ValueWith(attrs)
+}
+
+// ValueWith is Value for attributes that AttrInfo.Value has made maps of; Attrs
+// does not count.
+func (d Description) ValueWith(attrs List) *Map {
 	var r record
 	r.text(keyClass, d.Class)
 	r.text(keyDoc, d.Doc)
@@ -103,17 +113,14 @@ func (d Description) Value() *Map {
 	r.flag(keySized, d.Sized)
 	r.flag(keyIndexable, d.Indexable)
 	r.params(d.Params)
-	attrs := make(List, len(d.Attrs))
-	for i, a := range d.Attrs {
-		attrs[i] = a.value()
-	}
 	if len(attrs) > 0 {
 		r = append(r, Pair{Bytes(keyAttrs), attrs})
 	}
 	return makeMap(r)
 }
 
-func (a AttrInfo) value() *Map {
+// Value returns the map that describes the attribute.
+func (a AttrInfo) Value() *Map {
 	var r record
 	r.text(keyName, a.Name)
 	if a.Kind != KindInvalid {

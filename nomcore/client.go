@@ -78,6 +78,20 @@ func (p *Peer) Resolve(ctx context.Context, name string) (codec.Value, error) {
 	return p.do(ctx, &request{cmd: wire.Resolve, name: name, resend: true})
 }
 
+// Object returns the object that is registered under name. An unknown name is
+// fs.ErrNotExist, a plain value codec.ErrType: Resolve returns it.
+func (p *Peer) Object(ctx context.Context, name string) (*Proxy, error) {
+	v, err := p.Resolve(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := v.(codec.Ref)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w: %s is %v, not an object of the peer", p.addr, codec.ErrType, name, v.Kind())
+	}
+	return p.adopt(r), nil
+}
+
 // GetAttr returns an attribute: a copy, or a reference (codec.Ref, or *Object
 // for an object of our own).
 func (p *Peer) GetAttr(ctx context.Context, r codec.Ref, name string) (codec.Value, error) {

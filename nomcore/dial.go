@@ -41,17 +41,32 @@ func Attach(ctx context.Context, addrs []string, cfg *Config) (*Service, []*Peer
 }
 
 // Dial connects to the peer at addr, host[:port], from a socket of its own at
-// the local address that reaches the peer. Closing the Service ends it.
-func Dial(ctx context.Context, addr string, cfg *Config) (*Service, *Peer, error) {
+// the local address that reaches the peer. Peer.Close ends all of it. The
+// Authenticator of cfg screens what peers do to the objects that are passed to
+// them, such as callbacks.
+func Dial(ctx context.Context, addr string, cfg *Config) (*Peer, error) {
 	s, peers, err := Attach(ctx, []string{addr}, cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := peers[0].Reconnect(ctx); err != nil {
+	p := peers[0]
+	if err := p.Reconnect(ctx); err != nil {
 		s.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return s, peers[0], nil
+	p.dialed = true
+	return p, nil
+}
+
+// Close tells the peer that we are gone and need no reference of it any more,
+// and waits for no answer. If Dial returned the peer, Close also closes its
+// Service.
+func (p *Peer) Close() error {
+	err := p.Disconnect(context.Background())
+	if p.dialed {
+		return p.s.Close()
+	}
+	return err
 }
 
 // resolveAll finds the addresses of peers.

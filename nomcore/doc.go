@@ -1,128 +1,62 @@
-// Package nomcore mirrors live objects between processes. A Service registers
-// objects under names, serves them to its peers and uses those of others, all
-// over one UDP socket; a Peer is another process, and does one operation per
-// method on objects named by references.
+// Package nomcore lets programs use each other's live objects. A Service serves
+// the objects that are registered with it, over one UDP socket; a Peer is
+// another process, and a Proxy an object of it.
 //
-//	s, _ := nomcore.Listen("127.0.0.1:12074", &nomcore.Config{Authenticator: auth.Default})
-//	s.Register("app", &app)                       // any Go value, see Wrap
+// To serve any Go value, register it. Its exported fields become attributes and
+// its methods can be called, in snake case (see Wrap):
 //
-//	c, p, _ := nomcore.Dial(ctx, "127.0.0.1:12074", cfg)
-//	v, _ := p.Resolve(ctx, "app")                 // codec.Ref: it lives over there
-//	n, _ := p.GetAttr(ctx, v.(codec.Ref), "limit")
+//	type Counter struct {
+//		sync.Mutex // covers the fields, for peers too
+//		Count int
+//	}
 //
-// # Packets
+//	func (c *Counter) Add(n int) int { … }
 //
-// A packet is one datagram of at most 65,507 bytes: a command, and a MAP (see
-// package codec) from attribute names to values, sorted by name.
+//	cfg := &nomcore.Config{Authenticator: auth.Default}
+//	s, err := nomcore.Listen("127.0.0.1:12074", cfg)
+//	err = s.Register("counter", &Counter{})
 //
-//	00                                    command: SYNC
-//	08 00 00 00 01                        MAP of one pair
-//	00 00 00 02 01                        a pair
-//	04 00 00 00 03 78 69 64               BYTES "xid"
-//	01 00 00 00 00                        INT 0
+// To use it from another process:
 //
-//	command    request                    answer
-//	0 SYNC     xid [nomx]                 xid result [nomx]
-//	1 DESYNC   xid                        none
-//	2 PULL     xid oid op …               the request + result or error
-//	3 RESOLVE  xid name                   the request + result or error
-//	4 LIST     xid                        the request + result
-//	5 PUSH     xid                        the request + error: Unknown command
+//	peer, err := nomcore.Dial(ctx, "127.0.0.1:12074", cfg)
+//	defer peer.Close()
+//	counter, err := peer.Object(ctx, "counter")
+//	n, err := nomcore.Call[int](ctx, counter, "add", 5)
+//	n, err = nomcore.Get[int](ctx, counter, "count")
+//	err = nomcore.Set(ctx, counter, "count", 0)
 //
-// A packet with a result or an error is an answer, whatever its command; error
-// counts if both are there. It belongs to the request with its xid, a number of
-// 31 bits that the asker chose, and counts only if it comes from the address
-// that was asked. Peers of ours are answered with xid and result alone, and so
-// is anyone if the repeated request would not fit.
+// Item, SetItem, DelItem and the loops Items, Keys and Attrs go on like this. An
+// object in a result is a *Proxy like counter. A func in an argument is a
+// callback: the peer calls it, and it runs here. Errors have kinds: errors.Is
+// finds fs.ErrNotExist, fs.ErrPermission, context.DeadlineExceeded and those of
+// this package; errors.As finds the exception of a peer as a *RemoteError. The
+// Authenticator screens each access, see package auth.
 //
-//	op        attributes       does                    right    repeatable
-//	GetAttr   attr             o.attr                  read     yes
-//	SetAttr   attr val         o.attr = val            write    no
-//	DelAttr   attr             del o.attr              delete   no
-//	GetItem   item             o[item]                 read     yes
-//	SetItem   item val         o[item] = val           write    no
-//	DelItem   item             del o[item]             delete   no
-//	Len                        len(o)                  read     yes
-//	Repr                       repr(o)                 read     yes
-//	Str                        str(o)                  read     yes
-//	Call      args kwargs      o(*args, **kwargs)      call     no
-//	Describe  from             what there is           read     yes   extension
-//	Dir       from             names of attributes     read     yes   extension
-//	Keys      from             keys of items           read     yes   extension
-//	Snapshot  from [names]     plain attributes        read     yes   extension
-//	CallAttr  attr args kwargs o.attr(*args, **kwargs) call     no    extension
-//	Release   refs             references given back   connect  no    extension
-//	Renew                      we are still here       connect  yes   extension
-//	Cancel    seq              end a running request   connect  yes   extension
-//
-// Describe, Dir, Keys and Snapshot answer with a map of "entries" and "next";
-// where next is a number, asking again with it as "from" gives the following
-// page. Keys also has "kinds", a letter for each item where the object tells.
-//
-// Two attributes ask peers of ours for more: a LIST with refs also brings the
-// references of the registered objects (see roots.go), and a GetAttr with info
-// is answered, if the attribute is a method, with its description as info
-// instead of a reference to it.
-//
-// # Extensions
-//
-// In SYNC two peers of ours recognise each other by one further attribute,
-// nomx: 68 bytes with a version, the extensions offered, a boot id that is new
-// for each Service, and a nonce. The original protocol has room for it: unknown
-// attributes are ignored. An operation that a peer does not offer is
-// errors.ErrUnsupported and costs no packet.
-//
-// # Sessions
-//
-// The nonce of a SYNC opens a session. Each request in it carries the attribute
-// nomq, with the session, the boot id of the answerer, a number that is never
-// used again, the number below which nothing is awaited any more, and a cookie
-// that proves the address; see session.go for the bytes. A session belongs to no
-// address: whoever goes on in it goes on. The answerer keeps the answer of each number until
-// it is not awaited, so a request can be sent until it is answered, and a copy
-// gets the answer of the first. A session that is silent for 120 s is
-// forgotten.
-//
-//	asker                         answerer
-//	number 7, low 5   ------->    runs 7, forgets 4
-//	number 7, low 5   ------->    7 is running: dropped
-//	                  <-------    answer of 7, lost
-//	number 7, low 5   ------->    7 has run: answer of 7
-//	number 8, low 8   ------->    runs 8, forgets 7
-//
-// A request for a session that is not known, because the answerer was restarted
-// or has forgotten it, is run only if that is harmless. Otherwise it is refused,
-// and the asker decides: it sends it again in a new session if it is certain
-// that it has not run, which it is if the answerer has been up for longer than
-// the request is old. If not, the error is ErrOutcomeUnknown.
+// The methods of Peer and Proxy do the same with values of package codec. The
+// bytes are described in package wire, the rules for Go values in package wrap,
+// what an object can do in package object.
 //
 // # References
 //
 // Numbers, text, bytes and containers of them are sent as copies, everything
-// else as a reference: an object id and a home, the address at which the
-// object's process knows itself. Ids have 128 random bits, so whoever has one
-// was given it. The same object is the same reference for everyone, and a
-// reference that comes home is the object itself again. A home is kept byte for
-// byte and is an identity; the route is derived from it and from who sent it: a
-// wildcard or loopback home means the sender's machine, an address that plain
-// NOM may not go to means that no packet is sent (ErrPlainRefused), and names
-// are never looked up.
+// else as a reference: an object id and a home, which is the address by which the
+// object's process calls itself. Ids have 128 random bits, so that a client can
+// only have one that it was given. The same object is the same reference for
+// every peer, and a reference that comes home is the object itself again.
 //
-// The server counts the references that it gives to a client. A reference count
-// ends when the client gives it back (Release), or with the lease, 60 s after
-// the client's last sign of life; clients that have references give one every
-// 20 s. A client that presents a reference which another client passed on has a
-// reference count of its own from then on. An original never gives a reference
-// back: the 4096 that it used last are kept, and as many of all addresses
-// together that are not validated. Registered objects stay.
+// A home is kept byte for byte and is an identity. The route follows from it and
+// from the peer that sent it: what a peer calls itself leads to the address of
+// that peer, a wildcard or loopback home to the peer's machine. To an address
+// where plain NOM may not go no packet is sent (ErrPlainRefused), and names are
+// never looked up.
 //
-// The server knows the registered objects through which each object was
-// reached. Unregister revokes the object that loses its last name, and all that
-// was reached through it alone, whatever lay between and whatever was given back
-// meanwhile. Service.Revoke does the same for an object without a name, see
-// Object.Scope. What was reached under no name, such as a callback, is revoked
-// by neither. Using an id that is revoked, forgotten, or from before a restart is
-// ErrStale, never another object.
+// A server counts the references that it gives to a client, and keeps the objects
+// until the client gives them back or its lease ends, 60 s after its last sign of
+// life; a silent client that has references shows every 20 s that it is there. An
+// original gives nothing back: the server keeps the 4096 references that it used
+// last. Unregister revokes what peers reached under that name alone. A reference
+// that is revoked, given back, or from before a restart is ErrStale, and never
+// another object.
 //
 // References are bounded in number and in bytes, for each client and in all. A
 // client of ours that has too many is refused the next one with a MemoryError.
@@ -131,43 +65,51 @@
 //
 // # Promises
 //
-// Nothing waits for ever: every operation is bounded by its context or by
-// Config.Timeout, and fails at once while the peer is known to be down. While
-// an answer does not come the request is sent again, after a timeout that
-// follows the measured round trip: within a session until the deadline, towards
-// an original at most 4 times, and only what is harmless to repeat. Cancelling
-// the context of a call cancels the context of the callee.
+// Nothing waits for ever. An operation is bounded by its context, or by
+// Config.Timeout if that has no deadline, and fails at once while the peer is known
+// to be down. A request that is not answered is sent again, after a timeout that
+// follows the measured round trip, until its deadline; a request that runs for
+// more than 3 ms is answered "running", and a few bytes now and then ask whether
+// it still runs. Cancelling the context of an operation cancels the context of
+// the handler.
 //
-// Nothing runs twice. Outside a session a datagram that arrives again within
-// two seconds of its answer gets that answer again; SYNC forgets the past, so
-// that a program that is started again may send what its predecessor sent. If
-// an answer is lost for good the error is ErrOutcomeUnknown.
+// Nothing runs twice. Peers of ours number their requests in a session, and the
+// server keeps each answer until the client has acknowledged it: a copy of a
+// request gets the same answer, if the client still has the right to it. A server
+// that was restarted refuses what it might have run before, and the error is
+// ErrOutcomeUnknown unless it is certain that nothing ran. To an original, a
+// request is sent again at most 4 times, and only what is harmless to repeat;
+// what an original sends twice within 2 s is answered from the duplicate cache.
 //
-// No datagram stops the service. What does not parse is counted, and answered
-// if its transaction can be made out. A result that cannot be sent is answered
-// with an error that says why. Code of the application that panics is answered
-// with RuntimeError.
+// No datagram stops the service, and no code of the application: a panic is
+// answered with RuntimeError. Calls that take long hold up no other operation.
 //
-// # Strangers
+// # Validated addresses
 //
-// The source of a datagram can be forged. Until an address has answered
-// something, or has repeated the cookie of our answer to its SYNC, it is sent at
-// most three bytes for each that it sent, and is served 20 requests a second;
-// what exceeds that waits, and a LIST is sent, which any peer answers. All such
-// addresses together are looked at 2000 times a second. A SYNC or DESYNC in the
-// name of a peer that is known changes nothing until it is proven. An address
-// that we know only from a reference is asked twice, not again and again, until
-// it answers.
+// The source of a datagram can be forged. A server keeps nothing of a peer of
+// ours before its address is validated: SYNC is answered with a cookie, which the
+// client repeats. Other addresses are guests until they answer something. They are
+// sent at most three bytes for each that they sent, and are served 20 datagrams a
+// second; what exceeds that waits, while the server asks for a LIST to be
+// answered. A SYNC or DESYNC in the name of a validated peer changes nothing
+// without the session.
 //
 // # Limits
 //
-// The tables have fixed bounds, all in params.go: 16384 proven addresses and
-// 4096 others; 16 sessions of each with 1024 requests and 256 KiB of answers,
-// 64 MiB in all; 4096 requests running, 1024 of them of one peer, and as many
-// waiting. A client that holds ten references takes about 5 KiB.
+// Every table and budget has a bound in number and in bytes; params.go says what
+// happens when it is full. A client may take at most what is still free, so that
+// a newcomer is served beside clients that take all they can. What finds no room
+// does not run and is ErrBusy.
 //
-// Two limits of the protocol remain. A reference that a client passes on is
-// kept by its home only while somebody holds it: whoever gets one should use it
-// before the giver lets go. And the answer of an original that is lost after a
-// change or a call cannot be had again.
+//	a datagram                             65,507 bytes
+//	validated addresses; guests            16,384; 256
+//	calls that run, of all clients         65,536, 512 MiB
+//	answers kept, of all clients           64 MiB
+//	references of a client; of all         131,072, 64 MiB; 1,048,576, 256 MiB
+//	one listing that a client collects     131,072 entries, 32 MiB
+//
+// Two limits of the protocol remain. A reference that a client passes on is kept
+// by its home only while a client has it: the receiver should use it before the
+// giver gives it back. The answer of an original that is lost after a change or a
+// call cannot be had again.
 package nomcore

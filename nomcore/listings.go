@@ -1,10 +1,12 @@
 package nomcore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"nomfs/codec"
@@ -22,88 +24,106 @@ const (
 	pageEntries = "entries"
 	pageNext    = "next"  // where the next page starts, None at the end
 	pageKinds   = "kinds" // of Keys: a letter for each item, see kindLetters
+
+	pairHead   = 5 // bytes of a pair in a map, beside its key and value
+	letterSize = 1 // bytes of a kind
 )
 
-// page cuts entries from, from+1, … off a list of n so that they fill about one
-// answer. size returns the encoded size of an entry. next is NONE at the end.
-func (rq *pull) page(n int, size func(i int) (int, error)) (from, to int, next codec.Value, err error) {
-	from = int(min(rq.from, int64(n)))
-	to, err = cut(from, n, size)
+// page is one page of a listing, while it is filled.
+type page struct {
+	at      int // number of the next entry
+	entries codec.List
+	size    int         // of the entries on the wire, in bytes
+	next    codec.Value // at which entry the following page starts, None at the end
+	room    []byte
+	err     error
+}
+
+func (rq *pull) newPage() *page {
+	return &page{at: int(min(rq.from, maxXID)), next: codec.None{}}
+}
+
+// measure returns how many bytes a value takes on the wire.
+func (p *page) measure(v codec.Value) (n int, err error) {
+	p.room, err = sizing.Append(p.room[:0], v)
+	return len(p.room), err
+}
+
+// put puts an entry of n bytes on the page. It reports false where the page is
+// full: the entry starts the next one, which it may fill alone.
+func (p *page) put(entry codec.Value, n int) bool {
+	if p.size += n; p.size > pageBytes && len(p.entries) > 0 {
+		p.next = codec.Int(p.at)
+		return false
+	}
+	p.entries = append(p.entries, entry)
+	p.at++
+	return true
+}
+
+// add measures an entry, which takes extra bytes beside itself, and puts it on
+// the page.
+func (p *page) add(entry codec.Value, extra int) bool {
+	n, err := p.measure(entry)
 	if err != nil {
-		return 0, 0, nil, err
+		p.err = err
+		return false
 	}
-	if to < n {
-		return from, to, codec.Int(to), nil
-	}
-	return from, to, codec.None{}, nil
+	return p.put(entry, n+extra)
 }
 
-// cut returns how far the entries of a list fill about one answer.
-func cut(from, n int, size func(i int) (int, error)) (to int, err error) {
-	total := 0
-	for to = from; to < n && total < pageBytes; to++ {
-		k, err := size(to)
-		if err != nil {
-			return 0, err
-		}
-		if total += k; total > pageBytes && to > from {
-			break // it starts the next page, which it may fill alone
-		}
-	}
-	return to, nil
+// answer returns the page as it is sent; entries are those on it.
+func (p *page) answer(entries codec.Value) map[string]codec.Value {
+	return map[string]codec.Value{pageEntries: entries, pageNext: p.next}
 }
 
-// describe returns what the object tells of itself, with the attributes that
-// the client may read.
-func (rq *pull) describe() (codec.Description, error) {
+// describer returns the object, if it tells of itself.
+func (rq *pull) describer() (Describer, error) {
 	o, ok := rq.obj.Impl.(Describer)
 	if !ok {
-		return codec.Description{}, errNotDescribed
+		return nil, errNotDescribed
+	}
+	return o, nil
+}
+
+// describe returns what the object tells of itself.
+func (rq *pull) describe() (codec.Description, error) {
+	o, err := rq.describer()
+	if err != nil {
+		return codec.Description{}, err
 	}
 	d, err := o.Describe(rq.ctx)
-	if err != nil {
-		return d, err
-	}
 	rq.obj.Titled(&d)
-	return d, nil
+	return d, err
 }
 
 // errNotDescribed: an object does not list what it has. It is
 // errors.ErrUnsupported to its owner, and NotImplementedError to peers.
 var errNotDescribed = &kindError{"the object does not list what it has", []error{errors.ErrUnsupported}}
 
-// describePage answers with the description; its attributes are paged. Only
-// those of the page are screened.
+// describePage answers with the description, and with those attributes of the
+// page that the client may read.
 func (rq *pull) describePage() (codec.Value, error) {
 	if err := rq.load(); err != nil {
 		return nil, err
 	}
-	d, err := rq.describe()
+	o, err := rq.describer()
 	if err != nil {
 		return nil, err
 	}
-	from := int(min(rq.from, int64(len(d.Attrs))))
-	var visible []codec.AttrInfo
-	to, err := cut(from, len(d.Attrs), func(i int) (int, error) {
-		if !rq.may("GetAttr", d.Attrs[i].Name) {
-			return 0, nil
+	p := rq.newPage()
+	d, err := object.DescribeFrom(rq.ctx, o, p.at, func(a codec.AttrInfo) bool {
+		if rq.may("GetAttr", a.Name) {
+			return p.add(rq.restrict(a).Value(), 0)
 		}
-		visible = append(visible, rq.restrict(d.Attrs[i]))
-		one := codec.Description{Attrs: visible[len(visible)-1:]}
-		return encodedSize(one.Value())
+		p.at++
+		return true
 	})
-	if err != nil {
+	if err = cmp.Or(err, p.err); err != nil {
 		return nil, err
 	}
-	next := codec.Value(codec.None{})
-	if to < len(d.Attrs) {
-		next = codec.Int(to)
-		if n := len(visible); n > 0 && d.Attrs[to].Name == visible[n-1].Name {
-			visible = visible[:n-1] // it starts the next page
-		}
-	}
-	d.Attrs = visible
-	return codec.MapOf(map[string]codec.Value{pageEntries: d.Value(), pageNext: next}), nil
+	rq.obj.Titled(&d)
+	return codec.MapOf(p.answer(d.ValueWith(p.entries))), nil
 }
 
 // restrict takes away what the client may not do to an attribute.
@@ -124,14 +144,8 @@ func (rq *pull) methodInfo(v codec.Value) codec.Value {
 	if _, callable := f.Impl.(Caller); !callable {
 		return nil
 	}
-	d, err := o.Describe(rq.ctx)
-	if err != nil {
-		return nil
-	}
-	for _, a := range d.Attrs {
-		if a.Name == rq.attr && a.Call {
-			return codec.Description{Attrs: []codec.AttrInfo{rq.restrict(a)}}.Value()
-		}
+	if a, ok := object.DescribeAttr(rq.ctx, o, rq.attr); ok && a.Call {
+		return codec.Description{Attrs: []codec.AttrInfo{rq.restrict(a)}}.Value()
 	}
 	return nil
 }
@@ -168,15 +182,19 @@ func (rq *pull) dirPage() (codec.Value, error) {
 	if err := rq.load(); err != nil {
 		return nil, err
 	}
-	names, err := rq.dir()
+	names, err := rq.attrNames()
 	if err != nil {
 		return nil, err
 	}
-	from, to, next, err := rq.page(len(names), func(i int) (int, error) { return encodedSize(codec.Bytes(names[i])) })
-	if err != nil {
-		return nil, err
+	p := rq.newPage()
+	for _, n := range names[min(p.at, len(names)):] {
+		if !rq.may("GetAttr", n) {
+			p.at++
+		} else if !p.add(codec.Bytes(n), 0) {
+			break
+		}
 	}
-	return codec.MapOf(map[string]codec.Value{pageEntries: nameList(names[from:to]), pageNext: next}), nil
+	return codec.MapOf(p.answer(p.entries)), p.err
 }
 
 // keys returns the keys of the items, and their kinds where the object tells
@@ -200,19 +218,22 @@ func (rq *pull) keysPage() (codec.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, to, next, err := rq.page(len(keys), func(i int) (int, error) { return encodedSize(keys[i]) })
-	if err != nil {
-		return nil, err
+	p := rq.newPage()
+	from := min(p.at, len(keys))
+	for _, k := range keys[from:] {
+		if !p.add(k, letterSize) {
+			break
+		}
 	}
-	page := map[string]codec.Value{pageEntries: codec.List(keys[from:to]), pageNext: next}
+	a := p.answer(p.entries)
 	if len(kinds) == len(keys) {
-		letters := make([]byte, 0, to-from)
-		for _, k := range kinds[from:to] {
+		letters := make([]byte, 0, len(p.entries))
+		for _, k := range kinds[from : from+len(p.entries)] {
 			letters = append(letters, kindLetter(k))
 		}
-		page[pageKinds] = codec.Bytes(letters)
+		a[pageKinds] = codec.Bytes(letters)
 	}
-	return codec.MapOf(page), nil
+	return codec.MapOf(a), p.err
 }
 
 // kindLetters has the letter of each codec.Kind on the wire. A letter that is
@@ -231,20 +252,17 @@ func kindOfLetter(c byte) codec.Kind {
 }
 
 // snapshot returns the attributes that have plain values, or those of them that
-// are wanted, in the order of names. What cannot be read is left out.
+// are wanted, from the one on with which the page starts. The values of names
+// that cannot be read are missing.
 func (rq *pull) snapshot() (names []string, values map[string]codec.Value, err error) {
-	wanted := rq.names
-	if wanted == nil {
-		if wanted, err = rq.plainNames(); err != nil {
+	names = rq.names
+	if names == nil {
+		if names, err = rq.plainNames(); err != nil {
 			return nil, nil, err
 		}
 	}
-	for _, n := range wanted {
-		if rq.may("GetAttr", n) {
-			names = append(names, n)
-		}
-	}
-	values, err = rq.read(names)
+	names = names[min(rq.from, int64(len(names))):]
+	values, err = rq.read(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !rq.may("GetAttr", n) }))
 	for n, v := range values {
 		if codec.HasRef(v) {
 			delete(values, n)
@@ -296,37 +314,36 @@ func (rq *pull) snapshotPage() (codec.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	pairs := make([]codec.Pair, 0, len(values))
+	p := rq.newPage()
+	var pairs []codec.Pair
 	for _, n := range names {
 		v, ok := values[n]
 		if !ok {
+			p.at++
 			continue
 		}
-		if size, err := encodedSize(v); err == nil && size <= maxEntry { // others are had by GetAttr, or not at all
-			pairs = append(pairs, codec.Pair{Key: codec.Bytes(n), Value: v})
+		size, err := p.measure(v)
+		if err != nil || size > maxEntry { // it is had by GetAttr, or not at all
+			p.at++
+			continue
 		}
+		key := codec.Bytes(n)
+		keySize, _ := p.measure(key)
+		if !p.put(v, size+keySize+pairHead) {
+			break
+		}
+		pairs = append(pairs, codec.Pair{Key: key, Value: v})
 	}
-	from, to, next, err := rq.page(len(pairs), func(i int) (int, error) {
-		k, err := encodedSize(pairs[i].Value)
-		return k + len(pairs[i].Key.String()), err
-	})
+	m, err := codec.NewMap(pairs...)
 	if err != nil {
 		return nil, err
 	}
-	m, err := codec.NewMap(pairs[from:to]...)
-	if err != nil {
-		return nil, err
-	}
-	return codec.MapOf(map[string]codec.Value{pageEntries: m, pageNext: next}), nil
+	return codec.MapOf(p.answer(m)), nil
 }
 
-// encodedSize returns the size of a value on the wire, in bytes. References
-// count with about what they take.
-func encodedSize(v codec.Value) (int, error) {
-	enc := codec.Encoder{Ref: func(codec.Value) (codec.Ref, error) { return sampleRef, nil }}
-	b, err := enc.Append(nil, v)
-	return len(b), err
-}
+// sizing encodes values to see what they take. References count with about what
+// they take.
+var sizing = codec.Encoder{Ref: func(codec.Value) (codec.Ref, error) { return sampleRef, nil }}
 
 // sampleRef is as long as references get.
 var sampleRef = codec.Ref{
@@ -348,28 +365,23 @@ func (s *Service) list(ctx context.Context, p *Peer, pkt *wire.Packet) answer {
 	if !paged || from < 0 || from > maxXID || s.cfg.NoExtensions || !p.isOurs.Load() {
 		return answer{result: nameList(s.reg.list())}
 	}
-	page, more := s.reg.page(int(from), pageBytes/idBytes)
-	end, err := cut(0, len(page), func(i int) (int, error) {
-		n, err := encodedSize(codec.Bytes(page[i].name))
-		return n + idBytes, err
-	})
-	if err != nil {
-		return answer{err: err}
+	regs, more := s.reg.page(int(from), pageBytes/idBytes)
+	names := page{at: int(from), next: codec.None{}}
+	for _, reg := range regs {
+		if !names.add(codec.Bytes(reg.name), idBytes) {
+			break
+		}
 	}
-	names := make([]string, end)
-	for i := range names {
-		names[i] = page[i].name
+	if more && len(names.entries) == len(regs) {
+		names.next = codec.Int(names.at)
 	}
-	a := answer{result: nameList(names), next: codec.None{}}
-	if more || end < len(page) {
-		a.next = codec.Int(int(from) + end)
-	}
+	a := answer{result: names.entries, next: names.next}
 	if pkt.Has(wire.Refs) {
 		home, err := s.homeFor(p)
 		if err != nil {
 			return answer{err: err}
 		}
-		a.refs = codec.Tuple{rootsHomeAt: codec.Bytes(home), rootsIDsAt: s.rootIDs(ctx, p, page[:end])}
+		a.refs = codec.Tuple{rootsHomeAt: codec.Bytes(home), rootsIDsAt: s.rootIDs(ctx, p, regs[:len(names.entries)])}
 	}
 	return a
 }

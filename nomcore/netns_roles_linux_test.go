@@ -227,16 +227,16 @@ func lossyClient(in *json.Decoder, out *json.Encoder) error {
 	if err := in.Decode(&addr); err != nil {
 		return err
 	}
-	s, peer, err := nomcore.Dial(context.Background(), addr, isolatedConfig())
+	peer, err := nomcore.Dial(context.Background(), addr, isolatedConfig())
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer peer.Close()
 	v, err := peer.Resolve(context.Background(), "ledger")
 	if err != nil {
 		return err
 	}
-	if err := out.Encode(s.Addr().String()); err != nil {
+	if err := out.Encode(peer.Service().Addr().String()); err != nil {
 		return err
 	}
 	for {

@@ -20,8 +20,9 @@ import (
 // ErrClosed tell what else went wrong; ErrOutcomeUnknown is added where a
 // change or a call may have happened all the same.
 type Peer struct {
-	s    *Service
-	addr netip.AddrPort
+	s      *Service
+	addr   netip.AddrPort
+	dialed bool // Dial made s for it, and returned it
 
 	validated atomic.Bool                // it receives what is sent to its address
 	isOurs    atomic.Bool                // it sent nomx
@@ -67,6 +68,9 @@ func newPeer(s *Service, addr netip.AddrPort) *Peer {
 
 // Addr returns the peer's address.
 func (p *Peer) Addr() netip.AddrPort { return p.addr }
+
+// Service returns the Service that talks to the peer.
+func (p *Peer) Service() *Service { return p.s }
 
 // reachedAt notes which of our addresses the peer uses.
 func (p *Peer) reachedAt(at netip.Addr) {

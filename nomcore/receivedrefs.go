@@ -182,15 +182,22 @@ func (p *Peer) newProxy(r codec.Ref) *Proxy {
 func (p *Peer) adopt(r codec.Ref) *Proxy {
 	x := &Proxy{Peer: p, Ref: r}
 	if p.isOurs.Load() {
-		runtime.AddCleanup(x, func(r codec.Ref) { p.received.giveBack(r, 1) }, r)
+		x.counted.Store(true)
+		x.dropped = runtime.AddCleanup(x, func(r codec.Ref) { p.received.giveBack(r, 1) }, r)
 	}
 	return x
 }
 
+// Adopt makes proxies of the references in an answer of the peer, each once.
+func (p *Peer) Adopt(v codec.Value) codec.Value {
+	v, _ = mapRefs(v, func(r codec.Ref) (codec.Value, error) { return p.adopt(r), nil })
+	return v
+}
+
 // Release gives references back to the peer that gave them: the application
 // will not use them any more. It is not sent at once, and is a no-op towards an
-// original peer, which has no use for it. A *Proxy is released by itself when
-// it is no longer in use.
+// original peer, which has no use for it. A *Proxy is given back by itself, see
+// Proxy.
 func (p *Peer) Release(refs ...codec.Ref) {
 	for _, r := range refs {
 		p.received.giveBack(r, -1)
@@ -225,7 +232,3 @@ func (p *Peer) flushReleases(ctx context.Context) {
 		}
 	}
 }
-
-// Adopt makes the proxy for a reference that an answer of this peer brought.
-// When the application drops the proxy the reference is given back.
-func (p *Peer) Adopt(r codec.Ref) *Proxy { return p.adopt(r) }

@@ -44,17 +44,16 @@ func (e *env) targetOf(c *cli.Context, peer string) (*target, error) {
 	return t, nil
 }
 
-// dial connects to the peer. The caller closes the service, which ends the
-// connection.
-func (t *target) dial(ctx context.Context) (*nomcore.Service, *nomcore.Peer, error) {
+// dial connects to the peer, which the caller closes.
+func (t *target) dial(ctx context.Context) (*nomcore.Peer, error) {
 	// Finding the address of a name counts, too.
 	ctx, cancel := context.WithTimeout(ctx, t.config.Timeout)
 	defer cancel()
-	svc, peer, err := nomcore.Dial(ctx, t.addr, &t.config)
+	peer, err := nomcore.Dial(ctx, t.addr, &t.config)
 	if err != nil {
-		return nil, nil, t.explain(err)
+		return nil, t.explain(err)
 	}
-	return svc, peer, nil
+	return peer, nil
 }
 
 // explain adds to an error of the network what can be done about it.
@@ -86,24 +85,12 @@ func (t *target) networkHint() string {
 func (t *target) withPeer(do func(ctx context.Context, peer *nomcore.Peer) error) error {
 	ctx, stop := interruptible()
 	defer stop()
-	svc, peer, err := t.dial(ctx)
+	peer, err := t.dial(ctx)
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
-	err = t.explain(do(ctx, peer))
-	if ctx.Err() == nil {
-		t.hangUp(peer)
-	}
-	svc.Close()
-	return interruptedOr(ctx, err)
-}
-
-// hangUp tells the peer that we are gone. It is a courtesy: nobody waits for
-// an answer, and nothing depends on it.
-func (t *target) hangUp(peer *nomcore.Peer) {
-	ctx, cancel := context.WithTimeout(context.Background(), t.config.Timeout)
-	defer cancel()
-	_ = peer.Disconnect(ctx)
+	defer peer.Close()
+	return interruptedOr(ctx, t.explain(do(ctx, peer)))
 }
 
 // interruptedOr returns err, unless the reason for it is an interrupt.

@@ -20,11 +20,6 @@ func CallAttr(ctx context.Context, impl any, name string, args []codec.Value, kw
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := f.(codec.Ref); ok {
-		if home, ok := impl.(Remote); ok {
-			f = home.Adopt(r)
-		}
-	}
 	return Call(ctx, f, args, kwargs)
 }
 

@@ -61,6 +61,15 @@ type (
 	Describer interface {
 		Describe(ctx context.Context) (codec.Description, error)
 	}
+	// PageDescriber is a Describer that can start at any attribute, so that one
+	// page of a wide object costs no more than that. DescribeFrom yields the
+	// attributes from number from on, in the order of their names, until yield
+	// returns false; it returns the rest of the description. It holds no lock
+	// while yield runs. If the object is a Direr too, Dir has the same names.
+	PageDescriber interface {
+		Describer
+		DescribeFrom(ctx context.Context, from int, yield func(codec.AttrInfo) bool) (codec.Description, error)
+	}
 	// Direr returns the attribute names, sorted.
 	Direr interface {
 		Dir(ctx context.Context) ([]string, error)
@@ -100,12 +109,11 @@ type (
 	Classer interface {
 		Class() string
 	}
-	// Remote is an object of another peer as a value. Adopt returns the usable
-	// object for a reference that an answer of that peer brought.
+	// Remote is an object of another peer as a value. The objects in what it
+	// answers are usable: Remote or *Object, not codec.Ref.
 	Remote interface {
 		codec.Value
 		Caller
-		Adopt(r codec.Ref) codec.Value
 	}
 )
 

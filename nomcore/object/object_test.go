@@ -46,9 +46,8 @@ func (direct) CallAttr(_ context.Context, name string, _ []codec.Value, _ map[st
 	return codec.Bytes("direct " + name), nil
 }
 
-func (f far) Kind() codec.Kind              { return codec.KindRef }
-func (f far) String() string                { return "far" }
-func (f far) Adopt(r codec.Ref) codec.Value { return far{Ref: r} }
+func (f far) Kind() codec.Kind { return codec.KindRef }
+func (f far) String() string   { return "far" }
 
 func (named) Class() string                          { return "Name" }
 func (t texts) Repr(context.Context) (string, error) { return "repr", t.err }
@@ -109,7 +108,6 @@ func TestCall(t *testing.T) {
 		{o, "o", "TypeError: 'none' object is not callable"},
 		{o, "ref", "TypeError: 'reference' object is not callable"},
 		{o, "x", "AttributeError: 'getter' object has no attribute 'x'"},
-		{far{getter: o}, "ref", "11"},
 		{direct{}, "x", "'direct x'"},
 		{none{}, "x", "AttributeError: 'none' object has no attribute 'x'"},
 	} {

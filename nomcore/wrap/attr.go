@@ -117,7 +117,7 @@ func methodsOf(t reflect.Type, h *hidden) ([]*attr, error) {
 		}
 		methods = append(methods, a)
 	}
-	return methods, nil
+	return methods, markGetters(t, methods)
 }
 
 // paramSpecs asks a zero value of t for the names of its methods' parameters.
@@ -126,9 +126,5 @@ func paramSpecs(t reflect.Type) (specs map[string][]string, err error) {
 		return nil, nil
 	}
 	defer object.Recover(context.Background(), "NomParams", &err)
-	zero := reflect.Zero(t)
-	if t.Kind() == reflect.Pointer {
-		zero = reflect.New(t.Elem())
-	}
-	return zero.Interface().(paramNamer).NomParams(), nil
+	return zeroOf(t).(paramNamer).NomParams(), nil
 }

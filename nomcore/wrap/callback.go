@@ -115,14 +115,6 @@ func (c *callback) results(ctx context.Context, in []reflect.Value) ([]reflect.V
 		return nil, err
 	}
 	v, err := object.Call(ctx, c.ref, args, nil)
-	if home, ok := c.ref.(object.Remote); ok && err == nil {
-		v, err = codec.MapRefs(v, func(v codec.Value) (codec.Value, error) {
-			if r, ok := v.(codec.Ref); ok {
-				return home.Adopt(r), nil
-			}
-			return v, nil
-		})
-	}
 	if err != nil {
 		return nil, err
 	}

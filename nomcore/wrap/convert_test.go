@@ -78,20 +78,3 @@ func TestFuncOf(t *testing.T) {
 		t.Error("too few names are no error")
 	}
 }
-
-// TestCallbackAdopts: the references that a callback of another peer returns are
-// usable.
-func TestCallbackAdopts(t *testing.T) {
-	far := &remote{answer: codec.List{codec.Ref{ID: "7"}}}
-	s := &struct{ Ask func() ([]codec.Value, error) }{}
-	if err := Wrap(s).Impl.(object.AttrSetter).SetAttr(t.Context(), "ask", far); err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Ask()
-	if err != nil || len(got) != 1 {
-		t.Fatalf("%v, %v", got, err)
-	}
-	if r, ok := got[0].(*remote); !ok || r.ID != "7" {
-		t.Errorf("the reference is %T", got[0])
-	}
-}

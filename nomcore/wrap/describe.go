@@ -16,25 +16,38 @@ func (o *goObject) Dir(context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (o *goObject) Describe(ctx context.Context) (d codec.Description, err error) {
-	defer object.Recover(ctx, "describe", &err)
-	d = codec.Description{Class: o.info.class, Attrs: make([]codec.AttrInfo, len(o.info.attrs))}
-	o.guard.read.Lock()
-	defer o.guard.read.Unlock()
-	for i, a := range o.info.attrs {
-		d.Attrs[i] = o.describe(a)
-	}
-	return d, nil
+func (o *goObject) Describe(ctx context.Context) (codec.Description, error) {
+	attrs := make([]codec.AttrInfo, 0, len(o.info.attrs))
+	d, err := o.DescribeFrom(ctx, 0, func(a codec.AttrInfo) bool {
+		attrs = append(attrs, a)
+		return true
+	})
+	d.Attrs = attrs
+	return d, err
 }
 
-// describe describes one attribute. The lock must be held.
+// DescribeFrom takes the lock for each attribute anew, since yield may ask
+// for it.
+func (o *goObject) DescribeFrom(ctx context.Context, from int, yield func(codec.AttrInfo) bool) (d codec.Description, err error) {
+	defer object.Recover(ctx, "describe", &err)
+	for _, a := range o.info.attrs[min(from, len(o.info.attrs)):] {
+		if !yield(o.describe(a)) {
+			break
+		}
+	}
+	return codec.Description{Class: o.info.class}, nil
+}
+
+// describe tells about one attribute.
 func (o *goObject) describe(a *attr) codec.AttrInfo {
+	o.guard.read.Lock()
+	defer o.guard.read.Unlock()
 	info := codec.AttrInfo{Name: a.name, Type: typeName(a.typ), Write: !a.fixed, Delete: a.deletable()}
 	switch {
-	case a.method:
-		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, classMethod, true, a.sig.described()
 	case a.getter:
 		info.Kind, info.Type = kindOfType(a.sig.out[0]), typeName(a.sig.out[0])
+	case a.method:
+		info.Kind, info.Type, info.Call, info.Params = codec.KindRef, classMethod, true, a.sig.described()
 	default:
 		if v, err := o.field(a, a.name); err == nil {
 			info.Kind = kindOf(v)

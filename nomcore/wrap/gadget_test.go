@@ -74,7 +74,7 @@ type secret struct{ Hidden int }
 
 func (secret) Leak() string { return "leak" }
 
-// remote stands for an object of another peer, which adopts what it is given.
+// remote stands for an object of another peer.
 type remote struct {
 	codec.Ref
 	answer codec.Value
@@ -85,8 +85,6 @@ var _ object.Remote = (*remote)(nil)
 func (r *remote) Call(context.Context, []codec.Value, map[string]codec.Value) (codec.Value, error) {
 	return r.answer, nil
 }
-
-func (r *remote) Adopt(ref codec.Ref) codec.Value { return &remote{Ref: ref} }
 
 // gadget has an attribute of every sort.
 type gadget struct {

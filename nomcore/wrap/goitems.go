@@ -17,7 +17,7 @@ var _ interface {
 	object.ItemDeleter
 	object.Lener
 	object.KindKeyer
-	object.Describer
+	object.PageDescriber
 } = (*goItems)(nil)
 
 func keyError(key codec.Value) error {
@@ -65,6 +65,12 @@ func (o *goItems) KeyKinds(ctx context.Context) (keys []codec.Value, kinds []cod
 
 func (o *goItems) Describe(ctx context.Context) (codec.Description, error) {
 	d, err := o.goObject.Describe(ctx)
+	d.Sized, d.Indexable = true, true
+	return d, err
+}
+
+func (o *goItems) DescribeFrom(ctx context.Context, from int, yield func(codec.AttrInfo) bool) (codec.Description, error) {
+	d, err := o.goObject.DescribeFrom(ctx, from, yield)
 	d.Sized, d.Indexable = true, true
 	return d, err
 }

@@ -22,7 +22,7 @@ var _ interface {
 	object.AttrSetter
 	object.AttrDeleter
 	object.AttrCaller
-	object.Describer
+	object.PageDescriber
 	object.Direr
 	object.Snapshotter
 	object.AttrNamer
@@ -78,10 +78,10 @@ func (o *goObject) GetAttr(ctx context.Context, name string) (_ codec.Value, err
 	}
 	defer object.Recover(ctx, name, &err)
 	switch {
-	case a.method:
-		return o.member(a), nil
 	case a.getter:
 		return o.call(ctx, a, nil, nil)
+	case a.method:
+		return o.member(a), nil
 	}
 	o.guard.read.Lock()
 	defer o.guard.read.Unlock()
@@ -165,7 +165,7 @@ func (o *goObject) call(ctx context.Context, a *attr, args []codec.Value, kwargs
 
 // CallAttr calls a method without making an object of it.
 func (o *goObject) CallAttr(ctx context.Context, name string, args []codec.Value, kwargs map[string]codec.Value) (codec.Value, error) {
-	if a := o.info.byName[name]; a != nil && a.method {
+	if a := o.info.byName[name]; a != nil && a.method && !a.getter {
 		return o.call(ctx, a, args, kwargs)
 	}
 	f, err := o.GetAttr(ctx, name)

@@ -43,8 +43,8 @@ var hiddenMethods = map[string][]reflect.Type{
 	"TryRLock": {lockerType, rlockerType}, "RLocker": {lockerType, rlockerType},
 	"Deadline": {contextType}, "Done": {contextType}, "Err": {contextType}, "Value": {contextType},
 	"Scan": {fmtScanner, sqlScanner}, "Set": {flagValue},
-	"NomParams": {reflect.TypeFor[paramNamer]()},
-	"Repr":      {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
+	"NomParams": {reflect.TypeFor[paramNamer]()}, "NomGetters": {reflect.TypeFor[getterNamer]()},
+	"Repr": {reflect.TypeFor[object.Reprer]()}, "Str": {reflect.TypeFor[object.Strer]()},
 }
 
 // hiddenMethod reports whether no peer sees the method of t. A method that decodes

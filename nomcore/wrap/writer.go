@@ -65,6 +65,8 @@ func (w writer) set(dst reflect.Value, v codec.Value) error {
 		return w.setSequence(dst, v)
 	case reflect.Map:
 		return w.setMap(dst, v)
+	case reflect.Struct:
+		return w.setStruct(dst, v)
 	case reflect.Func:
 		return w.setFunc(dst, v)
 	case reflect.Pointer:
@@ -179,6 +181,31 @@ func (w writer) setMap(dst reflect.Value, v codec.Value) error {
 			return labelled("item "+gotName(p.Key), err)
 		}
 		dst.SetMapIndex(k, e)
+	}
+	return nil
+}
+
+// setStruct fills a struct from a map of its attributes. Keys that it does not
+// have are passed over: a later version may send more.
+func (w writer) setStruct(dst reflect.Value, v codec.Value) error {
+	m, ok := v.(*codec.Map)
+	info := infoOf(reflect.PointerTo(dst.Type()))
+	if !ok || len(info.fields) == 0 {
+		return wrongType(dst.Type(), v)
+	}
+	for _, p := range m.Pairs() {
+		name, _ := codec.StringOf(p.Key)
+		a := info.byName[name]
+		if a == nil || a.method || a.getter {
+			continue
+		}
+		f, err := dst.FieldByIndexErr(a.index)
+		if err != nil { // of an embedded pointer that is nil
+			return wrongType(dst.Type(), v)
+		}
+		if err := w.set(f, p.Value); err != nil {
+			return labelled("attribute '"+name+"'", err)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/rpc/jsonrpc"
 	"sync"
 	"time"
+
+	"nomfs/nomcore"
 )
 
 // Child is what a process that is measured does when the one that measures says
@@ -181,7 +183,7 @@ func (c *Child) Newcomers(n int, answer *Newcomer) error {
 	ctx := context.Background()
 	for range n {
 		start := time.Now()
-		s, p, err := connectNomfs(ctx, c.addr)
+		p, err := nomcore.Dial(ctx, c.addr, nomfsConfig())
 		syncs, answer.SyncErr = timed(syncs, start, err)
 		if err != nil {
 			return nil
@@ -192,7 +194,7 @@ func (c *Child) Newcomers(n int, answer *Newcomer) error {
 		start = time.Now()
 		_, err = p.Resolve(ctx, appName)
 		resolves, answer.ResolveErr = timed(resolves, start, err)
-		s.Close()
+		p.Close()
 		if answer.ListErr+answer.ResolveErr != "" {
 			break
 		}

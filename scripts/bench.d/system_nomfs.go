@@ -88,7 +88,6 @@ func nomfsConfig() *nomcore.Config { return &nomcore.Config{Authenticator: auth.
 
 // nomfsClient is a client of nomfs.
 type nomfsClient struct {
-	service   *nomcore.Service
 	peer      *nomcore.Peer
 	app, naps codec.Ref
 }
@@ -104,16 +103,11 @@ func dialNomfs(addr string) (client, error) {
 	return c, nil
 }
 
-// connectNomfs connects. Closing the service ends the connection.
-func connectNomfs(ctx context.Context, addr string) (*nomcore.Service, *nomcore.Peer, error) {
-	return nomcore.Dial(ctx, addr, nomfsConfig())
-}
-
 // newNomfsClient connects and finds the first object.
 func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	c := &nomfsClient{}
 	var err error
-	if c.service, c.peer, err = connectNomfs(ctx, addr); err != nil {
+	if c.peer, err = nomcore.Dial(ctx, addr, nomfsConfig()); err != nil {
 		return nil, err
 	}
 	if c.app, err = c.resolve(appName); err != nil {
@@ -123,7 +117,7 @@ func newNomfsClient(ctx context.Context, addr string) (*nomfsClient, error) {
 	return c, nil
 }
 
-func (c *nomfsClient) close() { c.service.Close() }
+func (c *nomfsClient) close() { c.peer.Close() }
 
 func (c *nomfsClient) resolve(name string) (codec.Ref, error) {
 	v, err := c.peer.Resolve(context.Background(), name)

@@ -35,19 +35,18 @@ func register(t testing.TB, s *nomcore.Service, name string, obj any) {
 // client is another process that uses what is registered as "logic".
 type client struct {
 	*nomcore.Peer
-	service *nomcore.Service
-	ref     codec.Ref
+	ref codec.Ref
 }
 
 func dial(t testing.TB, s *nomcore.Service) client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c, p, err := nomcore.Dial(ctx, s.Addr().String(), &nomcore.Config{Authenticator: auth.Default, Timeout: 30 * time.Second})
+	p, err := nomcore.Dial(ctx, s.Addr().String(), &nomcore.Config{Authenticator: auth.Default, Timeout: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { p.Close() })
 	v, err := p.Resolve(ctx, "logic")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +55,7 @@ func dial(t testing.TB, s *nomcore.Service) client {
 	if !ok {
 		t.Fatalf("logic is %v", v)
 	}
-	return client{p, c, ref}
+	return client{p, ref}
 }
 
 func (c client) call(name string, args ...codec.Value) (codec.Value, error) {

@@ -180,13 +180,13 @@ func (m *method) Call(ctx context.Context, args []codec.Value, kwargs map[string
 		in := make(starlark.Tuple, len(args))
 		for i, a := range args {
 			var err error
-			if in[i], err = m.s.inward(a, nil); err != nil {
+			if in[i], err = m.s.inward(a); err != nil {
 				return err
 			}
 		}
 		named := make([]starlark.Tuple, 0, len(kwargs))
 		for _, name := range slices.Sorted(maps.Keys(kwargs)) {
-			v, err := m.s.inward(kwargs[name], nil)
+			v, err := m.s.inward(kwargs[name])
 			if err != nil {
 				return err
 			}

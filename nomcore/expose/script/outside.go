@@ -49,7 +49,7 @@ func (o siblings) attr(r *run, name string) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(v, nil)
+	return r.s.inward(v)
 }
 
 func (siblings) names(*run) (starlark.Value, error) {
@@ -82,16 +82,15 @@ func (p *server) CompareSameType(tok syntax.Token, y starlark.Value, _ int) (boo
 }
 
 func (p *server) attr(r *run, name string) (starlark.Value, error) {
-	var peer *nomcore.Peer
 	var v codec.Value
 	err := r.outside(func(ctx context.Context) (err error) {
-		peer, v, err = p.resolve(ctx, name)
+		v, err = p.GetAttr(ctx, name)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(v, peer)
+	return r.s.inward(v)
 }
 
 func (p *server) names(r *run) (starlark.Value, error) {
@@ -103,7 +102,7 @@ func (p *server) names(r *run) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(nameList(names), nil)
+	return r.s.inward(nameList(names))
 }
 
 // A server that leaves the script, such as by a public name, is an object with
@@ -114,26 +113,20 @@ var (
 	_ nomcore.Reprer     = (*server)(nil)
 )
 
-// resolve returns what is registered with the peer under a name.
-func (p *server) resolve(ctx context.Context, name string) (*nomcore.Peer, codec.Value, error) {
+// GetAttr returns what is registered with the peer under a name.
+func (p *server) GetAttr(ctx context.Context, name string) (codec.Value, error) {
 	peer, err := p.s.connect(ctx, p.addr)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	v, err := peer.Resolve(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) { // the peer does not say of what
 		err = exception(className, "there is no object '%s' at %s", name, p.addr)
 	}
-	return peer, v, err
-}
-
-// GetAttr returns what is registered with the peer under a name.
-func (p *server) GetAttr(ctx context.Context, name string) (codec.Value, error) {
-	peer, v, err := p.resolve(ctx, name)
-	if r, ok := v.(codec.Ref); ok {
-		return peer.Adopt(r), err
+	if err != nil {
+		return nil, err
 	}
-	return v, err
+	return peer.Adopt(v), nil
 }
 
 // Dir returns the registered names.

@@ -99,13 +99,11 @@ func (r *ref) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []sta
 // answers. f gets the Impl of a local object, or the proxy of another.
 func (r *run) ask(target *ref, f func(ctx context.Context, o any) (codec.Value, error)) (starlark.Value, error) {
 	var answer codec.Value
-	var from *nomcore.Peer
 	var err error
 	switch o := target.v.(type) {
 	case *nomcore.Object:
 		err = r.detached(&answer, func(ctx context.Context) (codec.Value, error) { return f(ctx, o.Impl) })
 	case *nomcore.Proxy:
-		from = o.Peer
 		err = r.outside(func(ctx context.Context) (err error) {
 			answer, err = f(ctx, o)
 			return err
@@ -116,7 +114,7 @@ func (r *run) ask(target *ref, f func(ctx context.Context, o any) (codec.Value, 
 	if err != nil {
 		return nil, err
 	}
-	return r.s.inward(answer, from)
+	return r.s.inward(answer)
 }
 
 // arguments converts those of a call that leaves the script.
@@ -164,8 +162,8 @@ func (r *run) setAttr(target *ref, name string, v starlark.Value) error {
 
 // callAttr calls an attribute, in one request where the peer offers that.
 func (r *run) callAttr(target *ref, name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	p, remote := target.v.(*nomcore.Proxy)
-	if !remote {
+	p, isRemote := target.v.(*nomcore.Proxy)
+	if !isRemote {
 		f, err := r.getAttr(target, name)
 		if err != nil {
 			return nil, err
@@ -177,7 +175,7 @@ func (r *run) callAttr(target *ref, name string, args starlark.Tuple, kwargs []s
 		return nil, err
 	}
 	return r.ask(target, func(ctx context.Context, _ any) (codec.Value, error) {
-		return p.Peer.CallAttr(ctx, p.Ref, name, in, named)
+		return p.CallAttr(ctx, name, in, named)
 	})
 }
 

@@ -20,16 +20,10 @@ const maxNesting = 200
 // places is written out in each, and could be of any size.
 const maxMembers = 1 << 18
 
-// inward returns the Starlark value of v. References in it that an answer
-// brought are those of the peer from, nil where v came otherwise.
-func (s *Script) inward(v codec.Value, from *nomcore.Peer) (starlark.Value, error) {
-	return inward{s, from}.value(v, 0)
-}
+// inward returns the Starlark value of v.
+func (s *Script) inward(v codec.Value) (starlark.Value, error) { return inward{s}.value(v, 0) }
 
-type inward struct {
-	s    *Script
-	from *nomcore.Peer
-}
+type inward struct{ s *Script }
 
 func (c inward) value(v codec.Value, depth int) (starlark.Value, error) {
 	if depth > codec.DefaultDepth {
@@ -67,12 +61,7 @@ func (c inward) value(v codec.Value, depth int) (starlark.Value, error) {
 		return c.set(v, depth)
 	case *codec.Map:
 		return c.dict(v, depth)
-	case codec.Ref:
-		if c.from != nil {
-			return c.s.reference(c.from.Adopt(v)), nil
-		}
-		return c.s.reference(v), nil
-	case *nomcore.Object, *nomcore.Proxy:
+	case codec.Ref, *nomcore.Object, *nomcore.Proxy:
 		return c.s.reference(v), nil
 	}
 	return opaque{v}, nil // slice, Ellipsis, exception

@@ -11,7 +11,7 @@ import (
 // there takes a value into Starlark and out again.
 func there(t testing.TB, s *Script, v codec.Value) codec.Value {
 	t.Helper()
-	x, err := s.inward(v, nil)
+	x, err := s.inward(v)
 	if err != nil {
 		t.Fatalf("%v cannot come in: %v", v, err)
 	}
@@ -69,7 +69,7 @@ func TestNestingIsBounded(t *testing.T) {
 		v = codec.List{v}
 	}
 	s := newScript("x.star", Env{})
-	if _, err := s.inward(v, nil); err == nil {
+	if _, err := s.inward(v); err == nil {
 		t.Error("a value of any depth came in")
 	}
 	script := load(t, "def f():\n    l = []\n    l.append(l)\n    return l\ndef g():\n    l = []\n    for i in range(60): l = [l, l]\n    return l\n", Env{})
