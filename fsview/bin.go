@@ -214,7 +214,7 @@ func (d *objectDir) descOlder(age time.Duration) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return time.Since(o.descAt.at) > age
+	return time.Since(o.desc.at.at) > age
 }
 
 // binEntry is the directory .bin of the root: the registered callables.

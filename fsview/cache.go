@@ -169,7 +169,7 @@ func (o *object) descSuperseded(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.vals[id]
-	return c != nil && !c.deleted.IsZero() && c.superseded(o.descAt)
+	return c != nil && !c.deleted.IsZero() && c.superseded(o.desc.at)
 }
 
 // deletedType returns the value that an attribute had when it was deleted just

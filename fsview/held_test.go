@@ -60,7 +60,7 @@ func TestAbsentAge(t *testing.T) {
 	if d.mayExist(ctx, "new-one", "new-one") {
 		t.Error("a name that nobody mentions is asked for each time")
 	}
-	o.descAt.at = o.descAt.at.Add(-absentAge)
+	o.desc.at.at = o.desc.at.at.Add(-absentAge)
 	if !d.mayExist(ctx, "new-one", "new-one") {
 		t.Error("a name that is mentioned by now does not exist")
 	}

@@ -63,37 +63,6 @@ func (d *objectDir) length(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// keys returns the items that the object advertises, at most maxAge old.
-func (d *objectDir) keys(ctx context.Context) (*advertisedKeys, error) {
-	var advertised *advertisedKeys
-	err := d.do(ctx, func(o *object) error {
-		o.mu.Lock()
-		known, at := o.keys, o.keysAt
-		o.mu.Unlock()
-		if known != nil && o.peer.isFresh(at) {
-			advertised = known
-			return nil
-		}
-		var err error
-		advertised, err = shareListing(ctx, o, "keys", func(ctx context.Context, at stamp) (*advertisedKeys, error) {
-			keys, kinds, err := o.peer.remote.KeysAndKinds(ctx, o.ref)
-			cut := truncation(err)
-			if err != nil && cut == nil {
-				return nil, err
-			}
-			advertised := nameItems(keys, kinds)
-			advertised.cut = cut
-			o.update(func(o *object) {
-				o.room(advertised.size)
-				o.keys, o.keysAt = advertised, at
-			})
-			return advertised, nil
-		})
-		return err
-	})
-	return advertised, err
-}
-
 // knownKeys returns the items that the peer advertised last, at whatever age, nil for
 // none, and whether they are fresh.
 func (d *objectDir) knownKeys() (advertised *advertisedKeys, isFresh bool) {
@@ -103,7 +72,7 @@ func (d *objectDir) knownKeys() (advertised *advertisedKeys, isFresh bool) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.keys, o.peer.isFresh(o.keysAt)
+	return o.keys.v, o.peer.isFresh(o.keys.at)
 }
 
 // key returns the key that has a name.

@@ -163,40 +163,6 @@ func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	return names, cut
 }
 
-// dirNames returns what the peer's Dir lists, at most maxAge old.
-func (d *objectDir) dirNames(ctx context.Context) (*dirNames, error) {
-	var names *dirNames
-	err := d.do(ctx, func(o *object) error {
-		o.mu.Lock()
-		known, at := o.names, o.dirAt
-		o.mu.Unlock()
-		if known != nil && o.peer.isFresh(at) {
-			names = known
-			return nil
-		}
-		var err error
-		names, err = shareListing(ctx, o, "names", func(ctx context.Context, at stamp) (*dirNames, error) {
-			list, err := o.peer.remote.Dir(ctx, o.ref)
-			cut := truncation(err)
-			if err != nil && cut == nil {
-				return nil, err
-			}
-			names := &dirNames{set: make(map[string]bool, len(list)), cut: cut}
-			for _, n := range list {
-				names.set[n] = true
-				names.size += stringSize + len(n) + mapEntry
-			}
-			o.update(func(o *object) {
-				o.room(names.size)
-				o.names, o.dirAt = names, at
-			})
-			return names, nil
-		})
-		return err
-	})
-	return names, err
-}
-
 // dictNames adds the names in the object's __dict__, where the peer shows it,
 // and keeps the values that came with them. A refusal is no error: most peers
 // refuse.

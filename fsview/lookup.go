@@ -98,7 +98,7 @@ func (d *objectDir) advertised(attr string) bool {
 		return false
 	}
 	o.mu.Lock()
-	known := o.learntAttrs[attr] || o.names != nil && o.names.set[attr]
+	known := o.learntAttrs[attr] || o.names.v != nil && o.names.v.set[attr]
 	o.mu.Unlock()
 	return known || attrInfo(o.knownDesc(), attr) != nil
 }
@@ -162,7 +162,7 @@ func (d *objectDir) descIsFresh() bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.desc != nil && o.peer.isFresh(o.descAt)
+	return o.desc.known && o.peer.isFresh(o.desc.at)
 }
 
 // freshDesc tells whether the description says what there is now. When many names

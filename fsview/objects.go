@@ -3,7 +3,6 @@
 package fsview
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,14 +20,11 @@ type object struct {
 	used atomic.Int64 // unix time in nanoseconds, about: when the table heard of a use
 	gone atomic.Bool  // the table has forgotten it: it remembers nothing any more
 
-	mu     sync.Mutex // guards what follows; never held during a request
-	vals   map[string]*cachedValue
-	desc   *description
-	descAt stamp
-	names  *dirNames // what Dir listed, nil where it was not asked
-	dirAt  stamp
-	keys   *advertisedKeys // what Keys listed, nil where it was not asked
-	keysAt stamp
+	mu    sync.Mutex // guards what follows; never held during a request
+	vals  map[string]*cachedValue
+	desc  listing[*description]
+	names listing[*dirNames]
+	keys  listing[*advertisedKeys]
 	// learnt are attributes and items that this mount found by looking them
 	// up on a peer that does not advertise what there is.
 	learntAttrs map[string]bool
@@ -42,33 +38,6 @@ type object struct {
 	// deletions counts the items that this mount deleted: in a list, what comes
 	// after them has another position since.
 	deletions atomic.Uint64
-}
-
-// A description is what an object advertises of itself, its attributes sorted by name.
-type description struct {
-	codec.Description
-	size int
-	cut  error // that attributes are missing (codec.ErrListTruncated), nil if none
-}
-
-// dirNames are the names that Dir listed.
-type dirNames struct {
-	set  map[string]bool
-	size int
-	cut  error // as that of a description
-}
-
-// advertisedKeys are the items that an object advertises, by file name.
-type advertisedKeys struct {
-	items map[string]advertisedItem
-	size  int
-	cut   error // as that of a description
-}
-
-// An advertisedItem is an item as the peer advertised it.
-type advertisedItem struct {
-	key  codec.Value
-	kind codec.Kind // KindInvalid where it could not tell
 }
 
 // An objectTable remembers the objects of one peer. When it is full it forgets those
@@ -142,31 +111,10 @@ func (o *object) update(change func(o *object)) {
 	t.objects.resize(o.ref, size)
 }
 
-// room makes room for a listing of so many bytes: an object does not fill the table
-// with several. The mutex must be held.
-func (o *object) room(size int) {
-	if o.memSize()+size > maxKept/2 {
-		o.desc, o.names, o.keys = nil, nil, nil
-	}
-	if o.memSize()+size > maxKept/2 {
-		o.dropValues(nil)
-	}
-}
-
 // memSize is about how much memory the object takes, in bytes. The mutex must be
 // held.
 func (o *object) memSize() int {
-	n := objectSize + refSize(o.ref) + o.size.vals + o.size.learnt
-	if o.desc != nil {
-		n += o.desc.size
-	}
-	if o.names != nil {
-		n += o.names.size
-	}
-	if o.keys != nil {
-		n += o.keys.size
-	}
-	return n
+	return objectSize + refSize(o.ref) + o.size.vals + o.size.learnt + o.desc.memory() + o.names.memory() + o.keys.memory()
 }
 
 // clear forgets everything, for good.
@@ -174,7 +122,8 @@ func (o *object) clear() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.gone.Store(true)
-	o.vals, o.desc, o.names, o.keys, o.learntAttrs, o.learntKeys = nil, nil, nil, nil, nil, nil
+	o.forgetListings()
+	o.vals, o.learntAttrs, o.learntKeys = nil, nil, nil
 }
 
 // all returns the objects that are remembered, those used longest ago first.
@@ -252,81 +201,5 @@ func learn[V any](o *object, names map[string]V, name string, v V, exists bool) 
 
 // forget forgets what the peer advertised. What was found by looking stays.
 func (o *object) forget() {
-	o.update(func(o *object) { o.desc, o.names, o.keys = nil, nil, nil })
-}
-
-// knownDesc returns the description that the object sent last, at whatever age, nil
-// where it sent none.
-func (o *object) knownDesc() *description {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.desc
-}
-
-// describe returns what the object advertises of itself, at most maxAge old.
-// The error is errors.ErrUnsupported where the peer cannot tell.
-func (d *objectDir) describe(ctx context.Context) (*description, error) {
-	var desc *description
-	err := d.do(ctx, func(o *object) error {
-		o.mu.Lock()
-		known, at := o.desc, o.descAt
-		o.mu.Unlock()
-		if known != nil && o.peer.isFresh(at) {
-			desc = known
-			return nil
-		}
-		var err error
-		desc, err = shareListing(ctx, o, "description", func(ctx context.Context, at stamp) (*description, error) {
-			got, err := o.peer.describeRef(ctx, o.ref)
-			if err != nil {
-				return nil, err
-			}
-			o.update(func(o *object) {
-				if o.desc == nil || at.writes >= o.descAt.writes {
-					o.room(got.size)
-					o.desc, o.descAt = got, at
-				}
-			})
-			return got, nil
-		})
-		return err
-	})
-	return desc, err
-}
-
-// shareListing fetches a listing of an object once for all that ask meanwhile. A
-// caller that asks after a write does not get the answer to a request from before it.
-func shareListing[T any](ctx context.Context, o *object, what string, fetch func(ctx context.Context, at stamp) (T, error)) (T, error) {
-	at := o.peer.stamp()
-	return share(ctx, o.peer.tasks, &o.flights, what+" "+itoa(int(at.writes)), func() (T, error) {
-		ctx, cancel := context.WithTimeout(o.peer.base, o.peer.timeout())
-		defer cancel()
-		o.peer.refs.retain(o.ref)
-		defer o.peer.refs.drop(o.ref)
-		return fetch(ctx, at)
-	})
-}
-
-// describeRef asks an object for its description. One that is truncated is no error.
-func (p *peer) describeRef(ctx context.Context, r codec.Ref) (*description, error) {
-	got, err := p.remote.Describe(ctx, r)
-	cut := truncation(err)
-	if err != nil && cut == nil {
-		return nil, err
-	}
-	desc := &description{Description: got, cut: cut, size: stringSize + len(got.Class) + len(got.Doc) + paramsSize(got.Params)}
-	for i := range got.Attrs {
-		desc.size += attrSize(&got.Attrs[i])
-	}
-	return desc, nil
-}
-
-// anyDesc returns the description at whatever age, asking where there is none.
-func (d *objectDir) anyDesc(ctx context.Context) (*description, error) {
-	if o := d.known(); o != nil {
-		if desc := o.knownDesc(); desc != nil {
-			return desc, nil
-		}
-	}
-	return d.describe(ctx)
+	o.update((*object).forgetListings)
 }
