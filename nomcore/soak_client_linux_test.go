@@ -238,7 +238,9 @@ func (c *soakCaller) step() {
 	case 7:
 		c.reference(ctx)
 	case 8:
-		c.giveUp()
+		if c.Kind != "mutant" { // nobody could give up a copy that has lost its session
+			c.giveUp()
+		}
 	case 9:
 		c.reloaded(ctx)
 	case 10:
@@ -288,7 +290,11 @@ func (c *soakCaller) reloaded(ctx context.Context) {
 	if r, ok := v.(codec.Ref); ok {
 		v, err = c.peer.GetAttr(ctx, r, "n")
 	}
-	if errors.Is(err, nomcore.ErrStale) || errors.Is(err, fs.ErrNotExist) {
+	var exc codec.Exception
+	switch {
+	case errors.Is(err, nomcore.ErrStale), errors.Is(err, fs.ErrNotExist),
+		errors.Is(err, nomcore.ErrResultLost), // its answer may not be given any more
+		errors.As(err, &exc) && exc.Class == "ReferenceError":
 		c.note("reloaded", nil, true) // it was gone
 		return
 	}

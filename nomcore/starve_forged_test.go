@@ -286,6 +286,36 @@ func TestCallsOfTheGone(t *testing.T) {
 	}
 }
 
+// A call of an original goes on as long as the original is there, which is silent
+// while it waits but answers a LIST, and is cancelled when it is gone.
+func TestCallOfAnOriginal(t *testing.T) {
+	const long = 10 * time.Minute
+	for name, gone := range map[string]bool{"it is there": false, "it is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, server *nomcore.Service) {
+				conn := network.Listen(t, "127.0.0.2:5000")
+				o := newOriginal(t, conn, server.Addr())
+				o.ask(0, rawPacket(cmdSync, 0))
+				id := o.resolve(1, "gate")
+				o.send(rawCall(2, id, codec.Int(7)))
+				g.settle(t, 1)
+				if gone {
+					conn.Close()
+				}
+				time.Sleep(long)
+				if n := g.waiting.Load(); gone == (n > 0) {
+					t.Errorf("after %v %d of its calls run", long, n)
+				}
+				g.open()
+				time.Sleep(time.Second)
+				if n := len(o.answered(2)); !gone && n != 1 {
+					t.Errorf("%d answers", n)
+				}
+			})
+		})
+	}
+}
+
 // doorkeeper admits and allows all but the addresses that it bars.
 type doorkeeper struct {
 	mu   sync.Mutex

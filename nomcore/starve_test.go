@@ -99,7 +99,7 @@ func TestHogsLeaveRoom(t *testing.T) {
 	const hogs, modest = 4, 100
 	calls := 1500
 	if full {
-		calls = 20_000 // together more than run at once in all
+		calls = 17_000 // together more than run at once in all
 	}
 	inMemory(t, func(t *testing.T, network *nomcore.MemNet, g *gate, _ *plain, server *nomcore.Service) {
 		for i := range hogs {
