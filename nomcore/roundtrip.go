@@ -207,12 +207,16 @@ func (c *call) wait(ctx context.Context, deadline time.Time) error {
 		if !now.Before(deadline) {
 			return c.gaveUp(ctx, deadline)
 		}
-		if c.mayProbe() && !now.Before(probeAt) {
+		switch p := c.ask.p; {
+		case !c.mayProbe() || now.Before(probeAt):
+		case c.patient() && p.heardSince(p.s.sinceBorn(now)-int64(probeAfter)):
+			probeAt = now.Add(probeAfter)
+		default:
 			c.probing = true
 			c.leaveWindow() // what takes long must not hold up the others
 			c.ask.slow.Add(1)
 			defer c.ask.slow.Add(-1)
-			c.ask.p.startProbe()
+			p.startProbe()
 		}
 		if c.mayResend() && !now.Before(resendAt) {
 			c.ask.win.shrink()
@@ -221,9 +225,6 @@ func (c *call) wait(ctx context.Context, deadline time.Time) error {
 			_ = c.send()
 			c.rto = min(2*c.rto, c.rtoMost())
 			resendAt = now.Add(jitter(c.rto))
-			if c.patient() {
-				c.ask.p.mayBeDown(c.ask.p.s.sinceBorn(c.start))
-			}
 		}
 		c.timer.Reset(c.next(now, deadline, resendAt, probeAt))
 	}
@@ -261,9 +262,10 @@ func (c *call) gaveUp(ctx context.Context, deadline time.Time) error {
 	return c.ended(ctx, deadline, true)
 }
 
-// mayProbe reports whether the peer is to be asked for a sign of life: an
-// original, to which a request is not sent again and again.
-func (c *call) mayProbe() bool { return !c.probing && !c.rq.probe && !c.patient() }
+// mayProbe reports whether the peer is to be asked for a sign of life: an original
+// whenever a request takes long, a peer of ours when it is silent. What is parked
+// is asked for otherwise, see poll.
+func (c *call) mayProbe() bool { return !c.probing && !c.rq.probe && !c.parked }
 
 // mayResend reports whether another copy may be sent.
 func (c *call) mayResend() bool {
