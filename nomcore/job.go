@@ -109,6 +109,7 @@ func (s *Service) finish(j *job, a answer) {
 	b := s.answerSafely(j, a)
 	if j.sess == nil {
 		s.dups.finish(j.dup, b, s.now())
+		j.p.ran(j)
 	}
 	if j.ctx.orphaned() {
 		s.orphans.Add(-1)

@@ -21,9 +21,7 @@ func (s *Service) housekeep() {
 			for _, p := range s.peers.all() {
 				p.expireSessions(now)
 				p.keep(now)
-				if !p.validated.Load() && s.reg.references(p.refs) > 0 {
-					p.challenge() // one that is there keeps them
-				}
+				p.keepOriginal(now)
 			}
 		case <-s.ctx.Done():
 			return
@@ -66,4 +64,47 @@ func (p *Peer) keep(now int64) {
 		p.keeping = false
 		p.mu.Unlock()
 	})
+}
+
+// runs notes that a request outside a session takes long: nothing is heard of its
+// client meanwhile.
+func (p *Peer) runs(j *job) {
+	if j.sess != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.overdue == nil {
+		p.overdue = make(map[*requestContext]struct{})
+	}
+	p.overdue[j.ctx] = struct{}{}
+}
+
+// ran notes that such a request has ended.
+func (p *Peer) ran(j *job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.overdue, j.ctx)
+}
+
+// keepOriginal asks an original, or a guest, whether it is there, if it has
+// references or waits for what takes long. What runs for one that has been silent
+// for as long as a session is kept is cancelled.
+func (p *Peer) keepOriginal(now int64) {
+	if p.isOurs.Load() {
+		return
+	}
+	p.mu.Lock()
+	waits := len(p.overdue) > 0
+	silence := now - p.heardAt.Load()
+	if silence >= int64(sessionKept) {
+		for ctx := range p.overdue {
+			ctx.cancel(true)
+			delete(p.overdue, ctx)
+		}
+	}
+	p.mu.Unlock()
+	if waits && silence >= int64(keepEvery) || !p.validated.Load() && p.s.reg.references(p.refs) > 0 {
+		p.challenge()
+	}
 }

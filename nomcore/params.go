@@ -272,6 +272,13 @@ const (
 	// held or dropped likewise. A second later there is room again.
 	largeRate  = 4 << 20
 	largeAbove = 512
+	// guestRate bounds the datagrams of all unvalidated addresses together, per
+	// second and at once, and helloRate the SYNCs of peers of ours among them, which
+	// are not counted there. What exceeds that is dropped before it costs anything,
+	// so that a flood from forged addresses leaves the machine to validated clients:
+	// originals come one by one, and a peer of ours sends its SYNC again.
+	guestRate = 2000
+	helloRate = 20_000
 	// helloMost is the size of the largest SYNC of a peer of ours, in bytes.
 	helloMost = 256
 	// challengeEvery is the shortest pause between two challenges.

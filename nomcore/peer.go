@@ -51,9 +51,10 @@ type Peer struct {
 
 	mu       sync.Mutex
 	sessions []*session
-	boot     wire.BootID  // of its last nomx
-	homes    []codec.Home // by which it calls itself
-	checked  int64        // when we last asked what it is, see Service.now
+	overdue  map[*requestContext]struct{} // its requests outside a session that take long
+	boot     wire.BootID                  // of its last nomx
+	homes    []codec.Home                 // by which it calls itself
+	checked  int64                        // when we last asked what it is, see Service.now
 	probing  bool
 	keeping  bool  // housekeeping is under way
 	wanted   int64 // when an operation last wanted it

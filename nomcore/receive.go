@@ -23,7 +23,12 @@ func (w *worker) receive(b []byte, from netip.AddrPort, at netip.Addr) {
 	p := s.peers.known(from)
 	validated := p != nil && p.validated.Load()
 	verdict := sourceServe
-	if !validated && !isHello(b) {
+	switch hello := isHello(b); {
+	case validated:
+	case hello && !s.sources.takeHello(now):
+		s.stats.overload.Add(1)
+		return
+	case !hello:
 		if verdict = s.sources.take(from, len(b), now); verdict == sourceDrop {
 			s.peers.hold(from, b, at, true)
 			return

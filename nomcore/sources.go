@@ -24,6 +24,8 @@ type sources struct {
 	seed    maphash.Seed
 	buckets [sourceSlots]rate.Limiter
 	large   rate.Limiter
+	guests  rate.Limiter
+	hellos  rate.Limiter
 }
 
 // sourceVerdict says what to do with a datagram of an unvalidated address.
@@ -41,6 +43,8 @@ func (t *sources) init() {
 		fill(&t.buckets[i], sourceRate, sourceBurst)
 	}
 	fill(&t.large, largeRate, largeRate)
+	fill(&t.guests, guestRate, guestRate)
+	fill(&t.hellos, helloRate, helloRate)
 }
 
 // fill makes a token bucket that is full at the time 0 of Service.now.
@@ -56,6 +60,9 @@ func (t *sources) take(addr netip.AddrPort, n int, now int64) sourceVerdict {
 	if n > largeAbove && !t.large.AllowN(at, n) {
 		return sourceDrop
 	}
+	if !t.guests.AllowN(at, 1) {
+		return sourceDrop
+	}
 	bucket := &t.buckets[maphash.Comparable(t.seed, addr)%sourceSlots]
 	switch {
 	case !bucket.AllowN(at, 1+n/sourceUnit):
@@ -65,6 +72,9 @@ func (t *sources) take(addr netip.AddrPort, n int, now int64) sourceVerdict {
 	}
 	return sourceServe
 }
+
+// takeHello reports whether a SYNC of a peer of ours may be answered.
+func (t *sources) takeHello(now int64) bool { return t.hellos.AllowN(time.Unix(0, now), 1) }
 
 // cookies make and check the cookies by which addresses are validated. They keep
 // nothing of an address. A cookie opens one session: it is of no use any more
@@ -169,11 +179,14 @@ func (p *Peer) challenge() {
 	b := out.End()
 	g := &p.guest
 	g.mu.Lock()
-	if g.asked && now-g.at < int64(challengeEvery) || g.credit < len(b) {
+	validated := p.validated.Load()
+	if g.asked && now-g.at < int64(challengeEvery) || !validated && g.credit < len(b) {
 		g.mu.Unlock()
 		return
 	}
-	g.credit -= len(b)
+	if !validated {
+		g.credit -= len(b)
+	}
 	g.xid, g.asked, g.at = xid, true, now
 	g.mu.Unlock()
 	_ = p.s.send(b, p, true) // lost like any datagram: the next request asks again

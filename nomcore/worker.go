@@ -139,6 +139,7 @@ func (w *worker) giveUp() {
 func (w *worker) handOver() {
 	s, j := w.s, &w.job
 	s.slow.mark(j.method, slowAtFirst)
+	j.p.runs(j)
 	j.takeRoom(s)
 	if w.reads {
 		var own []byte
