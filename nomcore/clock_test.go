@@ -33,12 +33,13 @@ var fromTime = map[string]bool{
 
 // mayUseWallClock are the places where they are right, and why.
 var mayUseWallClock = map[string]string{
-	"sources.go take: time.Unix":     "a limiter wants a time.Time; this one is of Service.now",
-	"status.go StatusText: Round":    "of a duration, for people",
-	"roundtrip.go ended: Truncate":   "of a duration, for people",
-	"roundtrip.go notSent: Truncate": "of a duration, for people",
-	"trace.go packet: Format":        "for people",
-	"trace.go describe: Round":       "of a duration, for people",
+	"sources.go take: time.Unix":      "a limiter wants a time.Time; this one is of Service.now",
+	"sources.go takeHello: time.Unix": "likewise",
+	"status.go StatusText: Round":     "of a duration, for people",
+	"roundtrip.go ended: Truncate":    "of a duration, for people",
+	"roundtrip.go notSent: Truncate":  "of a duration, for people",
+	"trace.go packet: Format":         "for people",
+	"trace.go describe: Round":        "of a duration, for people",
 }
 
 // notEngine are the directories that hold no part of the engine: there times are
