@@ -1,0 +1,5 @@
+//go:build !race
+
+package nomcore
+
+const raced = false
