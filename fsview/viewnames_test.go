@@ -184,7 +184,7 @@ func TestViewsOfAllKinds(t *testing.T) {
 			t.Errorf("the peer was asked: %s", op)
 		}
 	}
-	if out, _ := s.sh("grep scratch_file .nom/status; cat demo/add/.sig demo/number demo/text"); out != "add(...)\n5\ncafé\n" {
+	if out, _ := s.sh("grep scratch_file .nom/status; cat demo/add/.sig demo/number demo/text"); !strings.HasPrefix(out, "add(") || !strings.HasSuffix(out, ")\n5\ncafé\n") {
 		t.Errorf("afterwards: %s", out)
 	}
 }
