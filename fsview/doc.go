@@ -300,7 +300,7 @@
 //
 //	$ ls endless/index | wc -l; cat .nom/error
 //	131072
-//	2026-11-28T12:00:00Z list endless/index EFBIG: listing truncated after 131072 entries and 5111808 bytes
+//	2026-11-28T12:00:00Z list endless/index EFBIG: the listing is truncated after 131072 entries, 5111808 bytes
 //
 // # Limitations
 //

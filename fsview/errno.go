@@ -82,7 +82,7 @@ var kindErrno = []struct {
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
 	{context.Canceled, syscall.EINTR},
 	{net.ErrClosed, syscall.ENOTCONN},
-	{codec.ErrListTruncated, syscall.EFBIG},
+	{codec.ErrPartial, syscall.EFBIG},
 	{errors.ErrUnsupported, syscall.ENOTSUP},
 	{fs.ErrNotExist, syscall.ENOENT},
 	{fs.ErrPermission, syscall.EACCES},

@@ -4,13 +4,14 @@ package fsview
 
 import (
 	"context"
+	"fmt"
 
 	"nomfs/codec"
 )
 
 // guessKeys returns keys of an object that cannot tell them: 0 to len-1 where
 // item 0 is there, and those that were looked up with success.
-// The error is codec.ErrListTruncated where there are more.
+// The error is codec.ErrPartial where there are more.
 func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
 	n, err := d.length(ctx)
 	if err != nil && !isException(err) && !unsupported(err) {
@@ -22,7 +23,7 @@ func (d *objectDir) guessKeys(ctx context.Context) ([]codec.Value, error) {
 	if n > 0 && err == nil {
 		if _, err := (member{dir: d, key: codec.Int(0)}).value(ctx); err == nil {
 			if n > maxGuessedKeys {
-				cut = &codec.TruncatedError{Entries: maxGuessedKeys}
+				cut = fmt.Errorf("%w after %d entries", codec.ErrPartial, maxGuessedKeys)
 			}
 			for i := range min(n, maxGuessedKeys) {
 				keys = append(keys, codec.Int(i))

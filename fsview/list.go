@@ -126,7 +126,7 @@ func (m member) fileName() string {
 
 // guessNames returns the attributes of an object on a peer without
 // descriptions: what it lists or has in __dict__, what Options.Attrs names,
-// and what was looked up with success. The error is codec.ErrListTruncated where
+// and what was looked up with success. The error is codec.ErrPartial where
 // there are more.
 func (d *objectDir) guessNames(ctx context.Context) ([]string, error) {
 	set := make(map[string]bool)

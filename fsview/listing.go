@@ -35,7 +35,7 @@ func (l *listing[T]) forget() { *l = listing[T]{at: l.at} }
 type description struct {
 	codec.Description
 	size int
-	cut  error // that attributes are missing (codec.ErrListTruncated), nil if none
+	cut  error // that attributes are missing (codec.ErrPartial), nil if none
 }
 
 // dirNames are the names that Dir listed.

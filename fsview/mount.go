@@ -54,8 +54,10 @@ type Options struct {
 const (
 	// maxWrite is the largest write in one request, in bytes.
 	maxWrite = 1 << 20
-	// unmountTime is how long Unmount waits for what is under way.
+	// unmountTime is how long Unmount waits for what is under way, and taskTime how
+	// much of it the goroutines of the mount have: then the references are given back.
 	unmountTime = 2 * time.Second
+	taskTime    = unmountTime * 3 / 4
 	// requestSlack is kept free of the kernel's bound on a request.
 	requestSlack = 2 * time.Second
 )
@@ -156,7 +158,7 @@ func (m *Mounted) serve() {
 	defer close(m.ended)
 	m.server.Wait()
 	m.f.tasks.close(errUnmounted)
-	m.f.tasks.wait(unmountTime)
+	m.f.tasks.wait(taskTime)
 	for _, p := range m.f.everyone() {
 		p.remote.Release(p.refs.all()...)
 	}
@@ -238,7 +240,7 @@ func (m *Mounted) unmount() error {
 }
 
 // Wait returns when the tree is unmounted, by whoever, and what worked for it has
-// ended or had unmountTime to do so.
+// ended or had taskTime to do so.
 func (m *Mounted) Wait() { <-m.ended }
 
 // detach unmounts dir, lazily if it is busy.

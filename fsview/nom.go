@@ -94,7 +94,7 @@ func (f *fsys) status() string {
 	}{
 		{"mount", f.dir + ", " + access}, {"since", f.started.Format(time.RFC3339)}, {"timeout", f.timeout()},
 		{"objects_known", objects}, {"objects_by_id", ids}, {"references_in_use", refs},
-		{"calls_running", f.results.running()}, {"listening", f.listeners.count()},
+		{"calls_running", f.results.running()}, {"listening", f.listeners.count()}, {"nodes", f.nodes.n.Load()},
 	} {
 		fmt.Fprintf(&b, "%-20s %v\n", line.name, line.value)
 	}

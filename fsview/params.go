@@ -10,7 +10,7 @@ const (
 	// maxListed and maxListedBytes bound one listing: the keys, attributes or names
 	// that a peer tells in one answer. When it is full the listing ends there: what
 	// it has is shown, the rest is left out, and .nom/error and .nom/log say so
-	// (codec.ErrListTruncated). Names that are left out work when they are typed.
+	// (codec.ErrPartial). Names that are left out work when they are typed.
 	// 100,000 described attributes with 100 bytes of text each fit.
 	maxListed      = 1 << 17
 	maxListedBytes = 24 << 20

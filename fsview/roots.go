@@ -30,7 +30,7 @@ type rootTable struct {
 	// failed are names that could not be resolved; true where there is no such name.
 	failed map[string]bool
 	byRef  map[codec.Ref]string // the first name of each object
-	cut    error                // that names are missing (codec.ErrListTruncated), nil if none
+	cut    error                // that names are missing (codec.ErrPartial), nil if none
 	err    error                // why there are no names
 }
 

@@ -5,6 +5,7 @@ package fsview
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,17 +14,22 @@ import (
 
 // Every listing that a peer answers with ends at maxListed entries and
 // maxListedBytes, if it was not truncated before: then its result comes with a
-// codec.ErrListTruncated.
+// codec.ErrPartial.
 
 // truncation returns the error of a listing that is truncated, nil for all others.
 func truncation(err error) error {
-	if errors.Is(err, codec.ErrListTruncated) {
+	if errors.Is(err, codec.ErrPartial) {
 		return err
 	}
 	return nil
 }
 
 func nameSize(name string) int { return stringSize + len(name) }
+
+// truncatedAfter is the error of a listing that ends after so many entries and bytes.
+func truncatedAfter(entries, bytes int) error {
+	return fmt.Errorf("%w after %d entries, %d bytes", codec.ErrPartial, entries, bytes)
+}
 
 // truncate ends a listing at maxListed entries and maxListedBytes. It passes the
 // error of a listing that is complete, or was truncated elsewhere, on.
@@ -32,7 +38,7 @@ func truncate[T any](list []T, size func(T) int, err error) ([]T, error) {
 	for i, v := range list {
 		n := size(v)
 		if i == maxListed || bytes+n > maxListedBytes {
-			return slices.Clone(list[:i]), &codec.TruncatedError{Entries: i, Bytes: bytes}
+			return slices.Clone(list[:i]), truncatedAfter(i, bytes)
 		}
 		bytes += n
 	}
@@ -102,7 +108,7 @@ func (c *router) Snapshot(ctx context.Context, r codec.Ref, names ...string) (ma
 	for name, v := range vals {
 		if bytes += nameSize(name) + memSize(v); bytes > maxListedBytes || n == maxListed {
 			delete(vals, name)
-			err = &codec.TruncatedError{Entries: n, Bytes: bytes}
+			err = truncatedAfter(n, bytes)
 			continue
 		}
 		n++

@@ -177,7 +177,7 @@ func TestControlsAreViews(t *testing.T) {
 // truncatedPeer answers with the beginning of each listing.
 type truncatedPeer struct{ fsview.Remote }
 
-var errCut = &codec.TruncatedError{Entries: 2, Bytes: 4}
+var errCut = fmt.Errorf("x: %w after 2 entries", codec.ErrPartial)
 
 func (truncatedPeer) List(context.Context) ([]string, error) { return []string{"b", "a"}, errCut }
 

@@ -163,7 +163,7 @@ func findKey(ctx context.Context, peer fsview.Remote, owner codec.Ref, file stri
 
 // isTruncated tells whether err is that of a listing that ended at a bound. What was
 // listed until then is right.
-func isTruncated(err error) bool { return errors.Is(err, codec.ErrListTruncated) }
+func isTruncated(err error) bool { return errors.Is(err, codec.ErrPartial) }
 
 // list returns the file names inside a place, sorted, and whether the peer
 // could tell all of them. For a value it returns nil: it is a file. A listing that is
